@@ -1,0 +1,82 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+)
+
+// check looks at what only the whole file can tell, and fills in the default choice. It also runs over a file with faults, so that all are
+// shown at once; names that could not be read are then empty, and say nothing more.
+func (c *Config) check(r *reader) {
+	if _, ok := r.lines["models"]; !ok {
+		r.fault("models", 0, "at least one model is needed")
+	}
+	if c.BrainTimeout > c.RequestTimeout {
+		r.fault("timeouts.brain", lineOf(r.lines, "timeouts.brain"), "%s is longer than the whole request may take (timeouts.request: %s)",
+			c.BrainTimeout, c.RequestTimeout)
+	}
+	names := c.checkModels(r)
+	if _, ok := r.lines["route.default.models"]; !ok {
+		c.Default.Models = names
+	}
+	c.checkChoice(r, "route.default", c.Default, names)
+	c.checkDecisions(r, names)
+}
+
+// checkModels holds the names apart from each other and from the aliases, and returns them.
+func (c *Config) checkModels(r *reader) []string {
+	var names []string
+	for i, m := range c.Models {
+		path := "models[" + strconv.Itoa(i) + "].name"
+		switch {
+		case m.Name == "":
+		case slices.Contains(names, m.Name):
+			r.fault(path, lineOf(r.lines, path), "a second model named %q", m.Name)
+		case slices.Contains(c.AliasesMoM, m.Name):
+			// A request for it could mean both, and the alias would always win.
+			r.fault(path, lineOf(r.lines, path), "%q is also an alias (aliases.mom)", m.Name)
+		default:
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func (c *Config) checkDecisions(r *reader, models []string) {
+	var names []string
+	for i, d := range c.Decisions {
+		path := "route.decisions[" + strconv.Itoa(i) + "]"
+		if _, ok := r.lines[path+".name"]; ok {
+			at := path + ".name"
+			switch {
+			case d.Name == "default" || d.Name == "explicit" || d.Name == "none":
+				r.fault(at, r.lines[at], "%q is reserved", d.Name)
+			case !isWord(d.Name, 64):
+				r.fault(at, r.lines[at], "%q is not a name of letters, digits, - _ and inner dots, at most 64", d.Name)
+			case slices.Contains(names, d.Name):
+				r.fault(at, r.lines[at], "a second decision named %q", d.Name)
+			}
+			names = append(names, d.Name)
+		}
+		if at := path + ".when"; d.When == "" && r.lines[at] != 0 && !r.has(at) {
+			r.fault(at, r.lines[at], "the condition is empty")
+		}
+		c.checkChoice(r, path, d.Choice, models)
+	}
+}
+
+// checkChoice finds every model it names, and a wish for reasoning that nobody would hear.
+func (c *Config) checkChoice(r *reader, path string, choice Choice, models []string) {
+	heard := false
+	for i, name := range choice.Models {
+		at := path + ".models[" + strconv.Itoa(i) + "]"
+		if name != "" && !slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name }) {
+			r.fault(at, lineOf(r.lines, at), "no model is named %q%s", name, nearest(name, models))
+		}
+		heard = heard || slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name && m.Reasoning != "" })
+	}
+	if at := path + ".reasoning"; choice.Reasoning != "" && !heard && len(choice.Models) > 0 {
+		r.fault(at, lineOf(r.lines, at), "none of its models says how its reasoning is switched, so this would change nothing; give one of them "+
+			"reasoning: qwen3, deepseek or openai")
+	}
+}

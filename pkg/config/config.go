@@ -1,0 +1,140 @@
+// Package config reads MoM's one YAML file into plain values and reports every fault in it at once, by key path and line.
+//
+// It is strict: a key it does not know, a value of the wrong type, a number without its unit, a name that means nothing are all faults. It
+// never reads anything but the file it is given (no environment, no other file, no network), starts nothing, and compiles no expression: what
+// only another room can judge is joined in by the caller through Config.Fault.
+package config
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// Config is the whole file, defaults filled in. It is not changed after Parse.
+type Config struct {
+	// Listen is where the external processor and gRPC health answer.
+	Listen Listen
+	// AliasesMoM are the model names that ask the router to choose, byte for byte; at least one.
+	AliasesMoM []string
+	// Models are the backends in the file's order; at least one, names unique.
+	Models []Model
+	// Passthrough is the cluster of model names nobody configured; "" rejects them.
+	Passthrough string
+	// Brain is the model that finds the domain.
+	Brain Brain
+	// Decisions are tried in order; the first whose When holds wins.
+	Decisions []Decision
+	// Default is taken when no decision holds, or when the domain is not known.
+	Default Choice
+	// ExposeHeaders says which response headers explain a decision.
+	ExposeHeaders Expose
+	// BrainTimeout bounds one reading of the domain, RequestTimeout the whole of MoM's work on a request; Brain is never the longer.
+	BrainTimeout, RequestTimeout time.Duration
+	// BodyLimit is the largest request body in bytes that is parsed.
+	BodyLimit int64
+	// LogLevel is debug, info, warn or error.
+	LogLevel string
+
+	file  string
+	lines map[string]int
+}
+
+// Listen is an address in the words of net.Listen.
+type Listen struct {
+	Network string // unix or tcp
+	Address string // a path, absolute or relative to the working directory, or host:port
+}
+
+// String returns the address as the file spells it.
+func (l Listen) String() string { return l.Network + "://" + l.Address }
+
+// Model is one backend.
+type Model struct {
+	Name      string // 1..256 printable ASCII bytes: the value of the model field
+	Cluster   string // the Envoy cluster that serves it
+	Context   int    // tokens it can hold, prompt and answer together; 0 when the file does not say
+	Reasoning string // how its reasoning is switched: "" (it cannot be), qwen3, deepseek or openai
+}
+
+// Brain is the model that finds the domain of a prompt.
+type Brain struct {
+	Model         string  // its folder's name; "" switches the brain off
+	MinConfidence float64 // (0, 1]: below it the domain counts as unknown; 0 leaves the threshold to the model's manifest
+}
+
+// Decision is a named Choice with its condition.
+type Decision struct {
+	Name string
+	When string // CEL, not compiled here
+	Choice
+}
+
+// Choice is what a decision comes to.
+type Choice struct {
+	Models    []string // names of Models, no repeats: the first is asked, the rest are the fallbacks, in order
+	Reasoning string   // on, off, or "" for as asked
+}
+
+// Expose says which of MoM's response headers a client sees.
+type Expose string
+
+// The values of expose.headers.
+const (
+	ExposeAll  Expose = "all"  // every header
+	ExposeCoT  Expose = "cot"  // only the trail
+	ExposeNone Expose = "none" // none
+)
+
+// Default returns the values of a file that says nothing. It has no models, so it cannot serve as it is.
+func Default() *Config {
+	return &Config{
+		Listen:         Listen{Network: "unix", Address: "/run/mom/ext_proc.sock"},
+		AliasesMoM:     []string{"MoM", "mom", "auto", "vllm-sr/auto"},
+		Brain:          Brain{Model: "mom-brain-flash"},
+		ExposeHeaders:  ExposeAll,
+		BrainTimeout:   500 * time.Millisecond,
+		RequestTimeout: 4 * time.Second, // below the 5 s that Envoy waits for a message, so that our own JSON error beats Envoy's
+		BodyLimit:      1 << 20,
+		LogLevel:       "info",
+	}
+}
+
+// maxFile bounds the file itself: a configuration is a few pages, and reload must not read a device or a log by mistake.
+const maxFile = 1 << 20
+
+// Load reads and parses the file at path. Errors: the file cannot be read, or Faults, as Parse.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads data; name stands in the faults. When the error is Faults the Config is returned too and holds what could be read, so that
+// the caller can join faults of its own to the list; it must not be served.
+func Parse(name string, data []byte) (*Config, error) {
+	c := Default()
+	c.file, c.lines = name, map[string]int{}
+	r := &reader{file: name, lines: c.lines}
+	if root := r.parse(data); root != nil {
+		c.read(r, root)
+		c.check(r)
+	}
+	return c, r.faults.Join().Err()
+}
+
+// LongestPlan returns the number of backends of the longest decision: Envoy must allow one retry fewer.
+func (c *Config) LongestPlan() int {
+	n := len(c.Default.Models)
+	for _, d := range c.Decisions {
+		n = max(n, len(d.Models))
+	}
+	return n
+}
+
+// Fault makes a Fault at a key path of this file, with the line the key or its nearest known parent stands on.
+func (c *Config) Fault(path, format string, args ...any) Fault {
+	return Fault{File: c.file, Path: path, Line: lineOf(c.lines, path), Message: fmt.Sprintf(format, args...)}
+}
