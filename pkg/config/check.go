@@ -71,7 +71,7 @@ func (c *Config) checkChoice(r *reader, path string, choice Choice, models []str
 	for i, name := range choice.Models {
 		at := path + ".models[" + strconv.Itoa(i) + "]"
 		if name != "" && !slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name }) {
-			r.fault(at, lineOf(r.lines, at), "no model is named %q%s", name, nearest(name, models))
+			r.fault(at, lineOf(r.lines, at), "no model is named %q%s", name, DidYouMean(name, models))
 		}
 		heard = heard || slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name && m.Reasoning != "" })
 	}

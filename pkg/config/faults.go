@@ -73,8 +73,8 @@ func lineOf(lines map[string]int, path string) int {
 	}
 }
 
-// nearest returns `; did you mean "x"?` for the known word closest to got, or "" when none is close enough to be a slip of the hand.
-func nearest(got string, known []string) string {
+// DidYouMean returns `; did you mean "x"?` for the known word closest to got, or "" when none is close enough to be a slip of the hand.
+func DidYouMean(got string, known []string) string {
 	best, at := "", 3
 	for _, k := range known {
 		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < at && d < max(len(k), 2) {

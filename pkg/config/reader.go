@@ -121,7 +121,7 @@ func (r *reader) object(n ast.Node, path string, keys ...key) {
 			}
 		}
 		if !found {
-			r.fault(at, line(v.Key), "unknown key%s", nearest(name, known))
+			r.fault(at, line(v.Key), "unknown key%s", DidYouMean(name, known))
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (r *reader) word(n ast.Node, path string, into *string, words ...string) {
 			return
 		}
 	}
-	r.fault(path, line(n), "%q is not one of %s%s", s, strings.Join(words, ", "), nearest(s, words))
+	r.fault(path, line(n), "%q is not one of %s%s", s, strings.Join(words, ", "), DidYouMean(s, words))
 }
 
 // onOff reads on or off, which YAML 1.2 takes for text, and true or false, which it does not.

@@ -1,0 +1,110 @@
+package bootstrap_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/config/bootstrap"
+)
+
+const host = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0]"
+const filter = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[0].typed_config"
+
+func TestCompare(t *testing.T) {
+	data, err := os.ReadFile("testdata/envoy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const two = "models: [{name: small}, {name: large}]\n"
+	for _, tc := range []struct{ name, mom, old, changed, want string }{
+		{"they fit", two, "", "", ""},
+		{"a model without its cluster", "models:\n- {name: small}\n- {name: big, cluster: lagre}\n", "", "",
+			`mom.yaml:3: models[1].cluster: Envoy has no cluster named "lagre"; did you mean "large"?`},
+		{"a passthrough without its cluster", two + "unknown_models: {passthrough: legacy}\n", "", "",
+			`mom.yaml:2: unknown_models.passthrough: Envoy has no cluster named "legacy"`},
+		{"clusters that come over xDS cannot be missed", two + "unknown_models: {passthrough: legacy}\n", "admin:", "dynamic_resources: {cds_config: {ads: {}}}\nadmin:", ""},
+		{"a plan of three with one retry", "models: [{name: small}, {name: large}, {name: s2, cluster: small}]\n", "", "",
+			"envoy.yaml: " + host + ".routes[1].route.retry_policy.num_retries: the longest plan has 3 models, so it must be at least 2, is 1\n" +
+				"envoy.yaml: " + host + ".routes[2].route.retry_policy.num_retries: the longest plan has 3 models, so it must be at least 2, is 1"},
+		{"a route without a retry policy", two, "retry_policy: *retry", "timeout: 0s",
+			"envoy.yaml: " + host + ".routes[2].route.retry_policy.num_retries: the longest plan has 2 models, so it must be at least 1, is 0"},
+		{"the virtual host's retry policy counts", two, "retry_policy: *retry\n              - match: {prefix: /}\n                route: {cluster: undecided}\n",
+			"timeout: 0s\n              - match: {prefix: /}\n                route: {cluster: undecided}\n              retry_policy: {num_retries: 1, refresh_cluster_on_retry: true}\n", ""},
+		{"retries that stay on the first model", two, "refresh_cluster_on_retry: true", "retry_on: 5xx",
+			"envoy.yaml: " + host + ".routes[1].route.retry_policy.refresh_cluster_on_retry: must be true: a retry would stay on the first model of the plan\n" +
+				"envoy.yaml: " + host + ".routes[2].route.retry_policy.refresh_cluster_on_retry: must be true: a retry would stay on the first model of the plan"},
+		{"no retries are needed for one model", "models: [{name: small}]\n", "num_retries: 1", "num_retries: 0", ""},
+		{"a catch-all that leads to a backend", two, "{cluster: undecided}", "{cluster: small}",
+			"envoy.yaml: " + host + ".routes[3]: a chat request without a decision must lead to a cluster without endpoints (route: {cluster: ...}), so that nothing passes unseen"},
+		{"a catch-all that answers directly", two, "route: {cluster: undecided}", "direct_response: {status: 503}",
+			"envoy.yaml: " + host + ".routes[3]: a chat request without a decision must lead to a cluster without endpoints (route: {cluster: ...}), so that nothing passes unseen"},
+		{"no catch-all", two, "match: {prefix: /}", "match: {prefix: /v2/}",
+			"envoy.yaml: " + host + ".routes: a chat request without a decision must lead to a cluster without endpoints (route: {cluster: ...}), so that nothing passes unseen"},
+		{"an undecided cluster that has an endpoint", two, "endpoints: []", "endpoints: [{lb_endpoints: [{endpoint: {}}]}]",
+			"envoy.yaml: " + host + ".routes[3]: a chat request without a decision must lead to a cluster without endpoints (route: {cluster: ...}), so that nothing passes unseen"},
+		{"a backend behind another header", two, "[{name: x-mom-decision, string_match: {exact: route}}]", "[{name: x-api-version, present_match: true}]",
+			"envoy.yaml: " + host + ".routes[2].match: leads to a backend, so it must require the header x-mom-decision: route"},
+		{"a filter that fails open", two, "failure_mode_allow: false", "failure_mode_allow: true",
+			"envoy.yaml: " + filter + ".failure_mode_allow: must be false: a request would pass unseen while MoM is down"},
+		{"an Envoy that waits less than MoM works", two + "timeouts: {request: 5s}\n", "", "",
+			"envoy.yaml: " + filter + ".message_timeout: 5s is not longer than MoM's timeouts.request, 5s: Envoy would answer before MoM does"},
+		{"Envoy's default of 200 ms", two, "message_timeout: 5s", "stat_prefix: x",
+			"envoy.yaml: " + filter + ".message_timeout: 200ms is not longer than MoM's timeouts.request, 4s: Envoy would answer before MoM does"},
+		{"a body in pieces", two, "BUFFERED", "STREAMED",
+			"envoy.yaml: " + filter + ".processing_mode.request_body_mode: must be BUFFERED: MoM judges the whole body"},
+		{"a namespace that is not let in", two, "mom.route, ", "",
+			"envoy.yaml: " + filter + ".metadata_options.receiving_namespaces.untyped: mom.route is missing: Envoy would drop what MoM writes there"},
+		{"no filter at all", two, "ext_proc.v3.ExternalProcessor", "buffer.v3.Buffer",
+			"envoy.yaml: no HTTP connection manager has an external processor (ext_proc) filter"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !strings.Contains(string(data), tc.old) {
+				t.Fatalf("the fixture holds no %q", tc.old)
+			}
+			b, err := bootstrap.Parse("envoy.yaml", []byte(strings.Replace(string(data), tc.old, tc.changed, 1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := config.Parse("mom.yaml", []byte(tc.mom))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, b.Compare(c).Error()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClustersAreListedInTheFilesOrder(t *testing.T) {
+	b, err := bootstrap.Load("testdata/envoy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"undecided", "small", "large"}, b.Clusters()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestWhatIsNoBootstrapIsAFault(t *testing.T) {
+	for in, want := range map[string]string{
+		"models: [{name: small}]\n": "e.yaml: no Envoy bootstrap: it has no static_resources",
+		"a: [\n":                    "e.yaml:1: not YAML: sequence end token ']' not found",
+		"a: &a [*a]\n":              "e.yaml: no Envoy bootstrap: it has no static_resources",
+		"- 1\n":                     "e.yaml:1: not YAML: sequence was used where mapping is expected",
+	} {
+		_, err := bootstrap.Parse("e.yaml", []byte(in))
+		var faults config.Faults
+		if !errors.As(err, &faults) || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", in, err, want)
+		}
+	}
+	if _, err := bootstrap.Load("testdata/absent.yaml"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("absent file: got %v", err)
+	}
+}
