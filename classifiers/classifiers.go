@@ -19,8 +19,8 @@ var ErrBusy = errors.New("model queue is full")
 type Classifier interface {
 	// Labels returns the classes in a fixed order, at least two, without repeats. The caller must not change the slice.
 	Labels() []string
-	// Classify judges the whole text, by windows where it is longer than one pass. The empty text is valid. Errors: ErrTooLong, ErrBusy,
-	// the context's own, or the model's; none of them holds any of the text.
+	// Classify judges the whole text, by windows where it is longer than one pass. The empty text is valid; invalid UTF-8 is an error.
+	// Errors: ErrTooLong, ErrBusy, the context's own, or the model's; none of them holds any of the text.
 	Classify(ctx context.Context, text string) (Scores, error)
 }
 
