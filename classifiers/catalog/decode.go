@@ -1,0 +1,121 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+)
+
+// decode fills m from the one YAML document in src and returns every unknown key, missing key and wrong type by key path. The library's own
+// strict mode stops at the first of them, which costs whoever wrote the file one round each. Keys that are there twice, and what is no YAML,
+// are found by the library.
+func decode(src []byte, m *Manifest) []error {
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		return []error{fmt.Errorf("not readable as YAML: %w", err)}
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return []error{errors.New("holds more than one document")}
+	}
+	return fill("", tree, reflect.ValueOf(m).Elem())
+}
+
+// fill copies the decoded value v into dst, which is a struct, slice, string, integer or float of the manifest.
+func fill(path string, v any, dst reflect.Value) []error {
+	wrong := func(want string) []error { return []error{fmt.Errorf("%s: want %s", path, want)} }
+	switch dst.Kind() {
+	case reflect.Struct:
+		tree, ok := v.(map[string]any)
+		if !ok {
+			return wrong("a mapping")
+		}
+		return fillStruct(path, tree, dst)
+	case reflect.Slice:
+		list, ok := v.([]any)
+		if !ok {
+			return wrong("a list")
+		}
+		var all []error
+		dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
+		for i, item := range list {
+			all = append(all, fill(fmt.Sprintf("%s[%d]", path, i), item, dst.Index(i))...)
+		}
+		return all
+	case reflect.String:
+		s, ok := v.(string)
+		if !ok {
+			return wrong("a string (in quotes if it looks like a number)")
+		}
+		dst.SetString(s)
+	case reflect.Int, reflect.Int64:
+		n, ok := integer(v)
+		if !ok {
+			return wrong("a whole number")
+		}
+		dst.SetInt(n)
+	case reflect.Float64:
+		n, whole := integer(v)
+		f, ok := v.(float64)
+		if whole {
+			f, ok = float64(n), true
+		}
+		if !ok || math.IsNaN(f) || math.IsInf(f, 0) {
+			return wrong("a number")
+		}
+		dst.SetFloat(f)
+	default:
+		panic("catalog: manifest has a field of kind " + dst.Kind().String())
+	}
+	return nil
+}
+
+func fillStruct(path string, tree map[string]any, dst reflect.Value) []error {
+	var all []error
+	at := func(key string) string {
+		if path == "" {
+			return key
+		}
+		return path + "." + key
+	}
+	known := make(map[string]bool)
+	for i := range dst.NumField() {
+		key := dst.Type().Field(i).Tag.Get("yaml")
+		known[key] = true
+		v, ok := tree[key]
+		if !ok {
+			all = append(all, fmt.Errorf("%s: is missing", at(key)))
+			continue
+		}
+		all = append(all, fill(at(key), v, dst.Field(i))...)
+	}
+	var unknown []string
+	for key := range tree {
+		if !known[key] {
+			unknown = append(unknown, key)
+		}
+	}
+	slices.Sort(unknown)
+	for _, key := range unknown {
+		all = append(all, fmt.Errorf("%s: unknown key", at(key)))
+	}
+	return all
+}
+
+func integer(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return n, true
+	case uint64:
+		return int64(n), n <= math.MaxInt64
+	case int:
+		return int64(n), true
+	}
+	return 0, false
+}
