@@ -1,0 +1,46 @@
+package route_test
+
+import (
+	"testing"
+
+	"github.com/mom-router/mom/pkg/route"
+)
+
+func TestConditionsAreCheckedWhenTheyAreCompiled(t *testing.T) {
+	c, err := route.NewCompiler([]string{"math", "computer science"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ name, when, want string }{
+		{"a comparison", `domain == "math"`, ""},
+		{"a list", `domain in ["math", "computer science"] && confidence >= 0.5`, ""},
+		{"a constant", `true`, ""},
+		{"a function of strings may use any word", `domain.startsWith("comp")`, ""},
+		{"a variable nobody knows", `domian == "math"`, "column 1: undeclared reference to 'domian' (did you mean 'domain'?)"},
+		{"two faults", `domian == "math" || dificulty > 0.5`, "column 1: undeclared reference to 'domian' (did you mean 'domain'?); column 21: undeclared reference to 'dificulty'"},
+		{"text instead of a condition", `domain`, "a condition is true or false, this one is string"},
+		{"a number compared with text", `confidence == "high"`, "column 12: found no matching overload for '_==_' applied to '(double, string)'"},
+		{"a domain nobody has", `domain == "maths"`, `no domain is named "maths"; the domains are math, computer science`},
+		{"the same from the other side, in a list, and denied", `"maths" == domain || domain in ["cs", "math"] || domain != "law"`,
+			`no domain is named "maths", "cs", "law"; the domains are math, computer science`},
+		{"a pattern that is none", `domain.matches("(")`, "plan the condition: error parsing regexp: missing closing ): `(`"},
+		{"half a condition", "domain ==", "column 10: Syntax error: mismatched input '<EOF>'"},
+		{"a fault in the second line", "domain == 'math' &&\n  foo", "line 2, column 3: undeclared reference to 'foo'"},
+	} {
+		_, err := c.Compile(tc.when)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tc.want {
+			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, tc.want)
+		}
+	}
+	free, err := route.NewCompiler(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := free.Compile(`domain == "maths"`); err != nil {
+		t.Errorf("without labels every word passes: %v", err)
+	}
+}

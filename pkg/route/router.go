@@ -1,0 +1,199 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mom-router/mom/pkg/pipeline"
+)
+
+// Config is what a Router is built from.
+type Config struct {
+	Aliases     []string   // the names that stand for the router itself, for Models
+	Backends    []Backend  // at least one, names unique
+	Passthrough string     // the cluster of names that are no backend; "" refuses them
+	Decisions   []Decision // in order: the first whose condition holds wins
+	Default     Choice     // when none holds, or the domain is not known
+}
+
+// Backend is one model that can answer.
+type Backend struct {
+	Name    string
+	Cluster string
+	Context int // tokens; 0 when not known
+	Dialect Dialect
+}
+
+// Decision is a Choice under a condition. The names default and explicit are taken.
+type Decision struct {
+	Name string
+	When Condition
+	Choice
+}
+
+// Choice names the backends to try, in order, and whether they should reason.
+type Choice struct {
+	Models    []string // at least one, each a Backend's name
+	Reasoning pipeline.Reasoning
+}
+
+// Why a plan is not the intended one: the values of Plan.Degraded.
+const (
+	BrainError    = "brain_error"    // the domain could not be read
+	BrainUnsure   = "brain_unsure"   // it was read, below the threshold
+	DecisionError = "decision_error" // a condition could not be evaluated
+)
+
+// Router is the stage that leaves a pipeline.Plan. It needs the trail of a Brain before it, and without one takes the default decision. The plans
+// it hands out share their tiers: they are read, never changed.
+type Router struct {
+	decisions   []decision
+	byDefault   pipeline.Plan
+	explicit    map[string]pipeline.Plan
+	passthrough string
+	models      []Model
+}
+
+type decision struct {
+	when Condition
+	plan pipeline.Plan
+}
+
+// New builds a Router; every plan is made here, so that a request only picks one. Errors name all decisions that are not whole.
+func New(c Config) (*Router, error) {
+	r := &Router{explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c)}
+	backends := make(map[string]Backend, len(c.Backends))
+	for _, b := range c.Backends {
+		if _, twice := backends[b.Name]; twice || b.Name == "" || b.Cluster == "" {
+			return nil, fmt.Errorf("backend %q has no name, no cluster, or stands here twice", b.Name)
+		}
+		backends[b.Name] = b
+		r.explicit[b.Name] = explicit(b.Name, b.Cluster)
+	}
+	var faults []error
+	add := func(name string, choice Choice) pipeline.Plan {
+		p, err := plan(name, choice, backends)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("decision %q: %w", name, err))
+		}
+		return p
+	}
+	for _, d := range c.Decisions {
+		if d.When.program == nil {
+			faults = append(faults, fmt.Errorf("decision %q has no condition", d.Name))
+		}
+		r.decisions = append(r.decisions, decision{when: d.When, plan: add(d.Name, d.Choice)})
+	}
+	r.byDefault = add("default", c.Default)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// plan turns a choice into tiers.
+func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, error) {
+	p := pipeline.Plan{Decision: name, Reasoning: c.Reasoning}
+	if len(c.Models) == 0 {
+		return p, errors.New("it names no model")
+	}
+	for _, m := range c.Models {
+		b, ok := backends[m]
+		if !ok {
+			return p, fmt.Errorf("no backend is named %q", m)
+		}
+		model, err := setModel(b.Name)
+		if err != nil {
+			return p, err
+		}
+		tier := pipeline.Tier{Model: b.Name, Cluster: b.Cluster, Edits: []pipeline.Edit{model}}
+		reasoning, ok, err := b.Dialect.edit(c.Reasoning)
+		if err != nil {
+			return p, err
+		}
+		if ok {
+			tier.Edits = append(tier.Edits, reasoning)
+		}
+		p.Tiers = append(p.Tiers, tier)
+	}
+	return p, nil
+}
+
+// explicit is the plan of a model the client named: one tier, every byte as it was.
+func explicit(model, cluster string) pipeline.Plan {
+	return pipeline.Plan{Decision: "explicit", Tiers: []pipeline.Tier{{Model: model, Cluster: cluster}}}
+}
+
+// Name returns StageRoute.
+func (r *Router) Name() string { return StageRoute }
+
+// Run leaves a plan, or blocks with a 404 when the client names a model nobody has. It never fails: what it does not know leads to the default.
+func (r *Router) Run(_ context.Context, req *pipeline.Request, trail pipeline.Trail) (pipeline.Outcome, error) {
+	if req.Alias == pipeline.MoM {
+		p := r.choose(trail)
+		return pipeline.Outcome{Finding: p, Note: note(p)}, nil
+	}
+	if p, ok := r.explicit[req.Model]; ok {
+		return pipeline.Outcome{Finding: p, Note: note(p)}, nil
+	}
+	if r.passthrough != "" {
+		// The note leaves the name out: it is whatever the client wrote.
+		return pipeline.Outcome{Finding: explicit(req.Model, r.passthrough), Note: "explicit, passed through"}, nil
+	}
+	return pipeline.Outcome{Verdict: pipeline.Block, Reply: notFound(), Note: "unknown model"}, nil
+}
+
+// choose finds the first decision that holds. Without a domain it rests on, it would hold by accident, so then the default is taken at once.
+func (r *Router) choose(trail pipeline.Trail) pipeline.Plan {
+	p := r.byDefault
+	if trail.Failed(StageBrain) != nil {
+		p.Degraded = BrainError
+		return p
+	}
+	domain, ok := pipeline.Find[Domain](trail)
+	switch {
+	case !ok:
+		return p
+	case !domain.Sure:
+		p.Degraded = BrainUnsure
+		return p
+	}
+	p.Domain = domain.Label
+	s := newSignals(domain)
+	for _, d := range r.decisions {
+		holds, err := d.when.holds(s)
+		if err != nil {
+			// Whether the decision was meant is not known, and a later one may rest on its not being so.
+			p.Degraded = DecisionError
+			return p
+		}
+		if holds {
+			p = d.plan
+			p.Domain = domain.Label
+			return p
+		}
+	}
+	return p
+}
+
+// note says a plan in one line of names that stand in the configuration or the model.
+func note(p pipeline.Plan) string {
+	s := p.Decision + ": " + p.Tiers[0].Model
+	if p.Degraded != "" {
+		s += " (" + p.Degraded + ")"
+	}
+	return s
+}
+
+// notFound is the answer to a model nobody has. It does not repeat the name: whatever a client writes must not come back in an error. A client
+// library must not try again, for the next answer would be the same.
+func notFound() *pipeline.Reply {
+	return &pipeline.Reply{
+		Status:  404,
+		Headers: map[string]string{"content-type": "application/json", "x-should-retry": "false"},
+		Body: []byte(`{"error":{"message":"The requested model does not exist. GET /v1/models lists the models that do.",` +
+			`"type":"invalid_request_error","param":"model","code":"model_not_found"}}`),
+		Details: "mom_model_not_found",
+	}
+}
