@@ -1,0 +1,71 @@
+# MoM's commands. `make` prints them. Everything that is built or fetched goes to bin/ and .build/, which Git ignores.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 30s
+BENCH ?= .
+DATA ?=
+CONFIG ?= deploy/mom.yaml
+ENVOY ?= deploy/envoy/envoy.yaml
+
+# The tokenizer library is linked into mom; quoted, so that a folder with spaces works.
+export CGO_LDFLAGS := "-L$(CURDIR)/.build/lib"
+
+# tests/ starts whole programs; the race detector would only watch the client there.
+unit = $$(go list ./... | grep -v /tests/)
+lint := .build/bin/golangci-lint
+
+.PHONY: help setup build run test check fmt bench fuzz models clean distclean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## fetch and build the native parts into .build/ (pinned, hash-checked; nothing to do the second time)
+	@scripts/setup.sh
+
+build: setup ## build bin/mom
+	go build -trimpath -ldflags '-s -w -X github.com/mom-router/mom/cmd/mom/app.version=$(VERSION)' -o bin/mom ./cmd/mom
+
+run: build ## run the whole gateway here: two demo backends, mom, Envoy; Ctrl-C stops it (CONFIG=, ENVOY= name other files)
+	@go build -o .build/bin/demo ./scripts/demo
+	@exec .build/bin/demo --end-with-parent --config '$(CONFIG)' --envoy '$(ENVOY)'
+
+test: export MOM_REQUIRE_ONNX = 1
+test: export MOM_REQUIRE_ENVOY = 1
+test: build ## the whole test suite, with the real Envoy and the real encoder (a missing one is a failure)
+	go test -race $(unit)
+	MOM_BIN='$(CURDIR)/bin/mom' go test -count=1 ./tests/...
+
+check: setup $(lint) ## what CI runs first: format, vet, lint, unit tests with the race detector, import rules
+	@unformatted=$$($(lint) fmt --diff ./...) || { echo "$$unformatted"; echo 'check: run make fmt' >&2; exit 1; }
+	go vet ./...
+	$(lint) run ./...
+	go test -race $(unit)
+	go test -count=1 ./tests/rooms/...
+
+fmt: $(lint) ## format all Go files
+	$(lint) fmt ./...
+
+bench: setup ## benchmarks, with allocations (BENCH= picks by name)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(unit)
+
+fuzz: setup ## every fuzz target for FUZZTIME each
+	@for package in $(unit); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
+		done; \
+	done
+
+clean: ## remove bin/ and what a run left; the native parts stay
+	rm -rf bin .build/run .build/bin/demo
+
+distclean: clean ## remove .build/ too, native parts and all
+	rm -rf .build
+
+# The linter has a module of its own, so that its dependencies never meet ours.
+$(lint): tools/go.mod tools/go.sum
+	cd tools && CGO_ENABLED=0 go build -o ../$(lint) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $(lint)
