@@ -1,0 +1,62 @@
+package e2e_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/mom-router/mom/tests/stack"
+)
+
+func transports(t *testing.T, s *stack.Stack) {
+	want := body("MoM", "héllo 世界 🧠 "+strings.Repeat("x", 3000))
+	for _, c := range []struct {
+		name string
+		send func() answer
+	}{
+		{"a chunked body", func() answer {
+			// A reader of unknown length is sent chunked.
+			return send(t, s, http.MethodPost, "/v1/chat/completions", io.MultiReader(strings.NewReader(want[:10]), strings.NewReader(want[10:])))
+		}},
+		{"a gzip body", func() answer {
+			return send(t, s, http.MethodPost, "/v1/chat/completions", bytes.NewReader(zipped(t, want)), with("content-encoding", "gzip"))
+		}},
+		{"a body after 100-continue", func() answer { return chat(t, s, want, with("expect", "100-continue")) }},
+		{"a body of unnamed type", func() answer { return chat(t, s, want, func(r *http.Request) { r.Header.Del("content-type") }) }},
+		{"a header with underscores, which is dropped", func() answer { return chat(t, s, want, with("x_mom_decision", "route")) }},
+		{"a path with a query", func() answer {
+			return send(t, s, http.MethodPost, "/v1/chat/completions?api-version=1", strings.NewReader(want))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.Small.Play(stack.Answer("ok"))
+			if a := c.send(); a.status != http.StatusOK {
+				t.Fatalf("status %d: %s", a.status, a.body)
+			}
+			got := s.Small.Received()
+			if len(got) != 1 {
+				t.Fatalf("%d requests, want 1", len(got))
+			}
+			wantClean(t, got[0], "small-model")
+			if string(got[0].Body) != strings.Replace(want, `"MoM"`, `"small-model"`, 1) {
+				t.Errorf("more than the model changed: %.100q", got[0].Body)
+			}
+		})
+	}
+}
+
+func zipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
