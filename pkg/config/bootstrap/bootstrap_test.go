@@ -49,6 +49,8 @@ func TestCompare(t *testing.T) {
 			"envoy.yaml: " + host + ".routes[3]: a chat request without a decision must lead to a cluster without endpoints (route: {cluster: ...}), so that nothing passes unseen"},
 		{"a backend behind another header", two, "[{name: x-mom-decision, string_match: {exact: route}}]", "[{name: x-api-version, present_match: true}]",
 			"envoy.yaml: " + host + ".routes[2].match: leads to a backend, so it must require the header x-mom-decision: route"},
+		{"a backend behind the header's absence", two, "{name: x-mom-decision, string_match: {exact: route}}]}\n", "{name: x-mom-decision, string_match: {exact: route}, invert_match: true}]}\n",
+			"envoy.yaml: " + host + ".routes[2].match: leads to a backend, so it must require the header x-mom-decision: route"},
 		{"a filter that fails open", two, "failure_mode_allow: false", "failure_mode_allow: true",
 			"envoy.yaml: " + filter + ".failure_mode_allow: must be false: a request would pass unseen while MoM is down"},
 		{"an Envoy that waits less than MoM works", two + "timeouts: {request: 5s}\n", "", "",
@@ -78,6 +80,21 @@ func TestCompare(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAFaultyConfigurationIsComparedAsFarAsItCouldBeRead(t *testing.T) {
+	b, err := bootstrap.Load("testdata/envoy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse("mom.yaml", []byte("models: [{name: 7}, {name: lagre}]\n"))
+	if err == nil {
+		t.Fatal("a number was accepted as a name")
+	}
+	want := `mom.yaml:1: models[1].cluster: Envoy has no cluster named "lagre"; did you mean "large"?`
+	if diff := cmp.Diff(want, b.Compare(c).Error()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

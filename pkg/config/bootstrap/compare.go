@@ -40,7 +40,7 @@ func (k *comparison) fault(path, message string) {
 func (k *comparison) clusters() {
 	names := k.b.Clusters()
 	look := func(path, name string) {
-		if k.b.dynamic || slices.Contains(names, name) {
+		if name == "" || k.b.dynamic || slices.Contains(names, name) { // a name that could not be read is a fault already
 			return
 		}
 		k.faults = append(k.faults, k.c.Fault(path, "Envoy has no cluster named %q%s", name, config.DidYouMean(name, names)))
