@@ -1,0 +1,58 @@
+"""python -m mom_recipes: train, export, evaluate, card; see --help."""
+
+import argparse
+from pathlib import Path
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="mom_recipes", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name, text, *arguments):
+        sub = commands.add_parser(name, help=text, description=text)
+        for flag in arguments:
+            options = {
+                "--data": {"type": Path, "required": True, "help": "directory with intent/*.jsonl.gz (DATA.md)"},
+                "--out": {
+                    "type": Path,
+                    "required": True,
+                    "help": "working directory of the run: checkpoint, run.json, evaluation.json",
+                },
+                "--model": {"type": Path, "required": True, "help": "the model's folder, e.g. models/mom-brain-flash"},
+                "--seed": {"type": int, "default": 7, "help": "default 7"},
+                "--steps": {"type": int, "default": None, "help": "stop after so many steps (a trial)"},
+                "--json": {"action": "store_true", "help": "print the figures as JSON"},
+            }[flag]
+            sub.add_argument(flag, **options)
+
+    command("data", "Show what one pass of training would read: rows by label and source.", "--data", "--seed")
+    command("train", "Train trunk and head; one core, about half an hour.", "--data", "--out", "--seed", "--steps")
+    command("export", "Write model.onnx (int8), tokenizer.json and manifest.yaml from a run.", "--data", "--out", "--model")
+    command("evaluate", "Judge the served int8 graph on validation and everyday prompts.", "--data", "--out", "--model", "--json")
+    command("card", "Write the model's README.md from run.json and evaluation.json.", "--out", "--model")
+    args = parser.parse_args()
+
+    # Imported late, so that --help and evaluate do not wait for torch.
+    if args.command == "data":
+        from . import data
+
+        data.show(args.data, args.seed)
+    elif args.command == "train":
+        from . import train
+
+        train.run(args.data, args.out, args.seed, args.steps)
+    elif args.command == "export":
+        from . import export
+
+        export.run(args.data, args.out, args.model)
+    elif args.command == "evaluate":
+        from . import evaluate
+
+        evaluate.run(args.data, args.out, args.model, args.json)
+    elif args.command == "card":
+        from . import card
+
+        card.run(args.out, args.model)
+
+
+main()
