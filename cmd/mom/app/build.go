@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mom-router/mom/extproc"
+	"github.com/mom-router/mom/pkg/chat"
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/pipeline"
+	"github.com/mom-router/mom/pkg/route"
+)
+
+// build makes one generation of everything that decides: the stages, in order, and the door in front of them. A fault that only a room can find,
+// such as an expression that does not compile, comes back as config.Faults like the file's own.
+func build(ctx context.Context, cfg *config.Config, models *shelf) (*extproc.Gateway, error) {
+	var steps []pipeline.Step
+	var labels []string
+	if cfg.Brain.Model != "" {
+		m, err := models.Model(ctx, cfg.Brain.Model)
+		if err != nil {
+			return nil, fmt.Errorf("brain: %w", err)
+		}
+		threshold := cfg.Brain.MinConfidence
+		if threshold == 0 {
+			threshold = m.entry.Threshold
+		}
+		brain, err := route.NewBrain(m, threshold)
+		if err != nil {
+			return nil, fmt.Errorf("brain: %w", err)
+		}
+		labels = m.Labels()
+		// Without the domain a request can still be answered, by the default decision and visibly so.
+		steps = append(steps, pipeline.Step{Stage: brain, Timeout: cfg.BrainTimeout, FailOpen: true})
+	}
+	router, err := newRouter(cfg, labels)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, pipeline.Step{Stage: router})
+	run, err := pipeline.New(steps...)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: %w", err)
+	}
+	g := &extproc.Gateway{
+		Parser:   newParser(cfg),
+		Runner:   run,
+		Expose:   exposed[cfg.ExposeHeaders],
+		Timeout:  cfg.RequestTimeout,
+		Backends: map[string]bool{},
+		Domains:  map[string]bool{},
+	}
+	for _, m := range router.Models() {
+		g.Models = append(g.Models, extproc.Model{ID: m.ID, Context: m.Context})
+	}
+	for _, m := range cfg.Models {
+		g.Backends[m.Name] = true
+	}
+	for _, l := range labels {
+		g.Domains[l] = true
+	}
+	return g, nil
+}
+
+var exposed = map[config.Expose]extproc.Expose{
+	config.ExposeAll: extproc.ExposeAll, config.ExposeCoT: extproc.ExposeCOT, config.ExposeNone: extproc.ExposeNone,
+}
+
+func newParser(cfg *config.Config) *chat.Parser {
+	p := &chat.Parser{Aliases: map[string]pipeline.Alias{}, Limits: chat.Limits{Bytes: int(cfg.BodyLimit)}}
+	for _, a := range cfg.AliasesMoM {
+		p.Aliases[a] = pipeline.MoM
+	}
+	return p
+}
+
+// newRouter compiles the decisions. labels are the brain's, nil when no model is at hand to name them.
+func newRouter(cfg *config.Config, labels []string) (*route.Router, error) {
+	conditions, err := route.NewCompiler(labels)
+	if err != nil {
+		return nil, err
+	}
+	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Default: choice(cfg.Default)}
+	for _, m := range cfg.Models {
+		c.Backends = append(c.Backends, route.Backend{Name: m.Name, Cluster: m.Cluster, Context: m.Context, Dialect: route.Dialect(m.Reasoning)})
+	}
+	var faults config.Faults
+	for i, d := range cfg.Decisions {
+		when, err := conditions.Compile(d.When)
+		if err != nil {
+			faults = append(faults, cfg.Fault(fmt.Sprintf("route.decisions[%d].when", i), "%v", err))
+			continue
+		}
+		c.Decisions = append(c.Decisions, route.Decision{Name: d.Name, When: when, Choice: choice(d.Choice)})
+	}
+	if cfg.LongestPlan() > extproc.MaxTiers {
+		faults = append(faults, cfg.Fault("route", "a plan may name at most %d models", extproc.MaxTiers))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return route.New(c)
+}
+
+func choice(c config.Choice) route.Choice {
+	out := route.Choice{Models: c.Models}
+	switch c.Reasoning {
+	case "on":
+		out.Reasoning = pipeline.On
+	case "off":
+		out.Reasoning = pipeline.Off
+	}
+	return out
+}

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mom-router/mom/extproc"
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/cot"
+	"github.com/mom-router/mom/pkg/pipeline"
+	"github.com/spf13/cobra"
+)
+
+func newRoute() *cobra.Command {
+	var file string
+	var where places
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "route < request.json",
+		Short: "Decide about one chat request without Envoy, and say why",
+		Long: `Read one chat completion request from standard input, decide about it exactly as serve would, and print the decision and what each stage
+found. Nothing is sent anywhere. A request that would be refused prints the refusal and exits with 1.`,
+		Example: `  echo '{"model":"MoM","messages":[{"role":"user","content":"What is 12 * 13?"}]}' | mom route`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Load(file)
+			if err != nil {
+				return err
+			}
+			s := newShelf(where)
+			g, err := build(c.Context(), cfg, s)
+			if err == nil {
+				err = routeOne(c.Context(), g, c.InOrStdin(), c.OutOrStdout(), asJSON)
+			}
+			return errors.Join(err, s.Close())
+		},
+	}
+	configFlag(c, &file)
+	where.flags(c)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// routed is what mom route prints.
+type routed struct {
+	Decision string      `json:"decision,omitempty"`
+	Domain   string      `json:"domain,omitempty"`
+	Model    string      `json:"model,omitempty"`
+	Plan     []tierLine  `json:"plan,omitempty"`
+	Degraded string      `json:"degraded,omitempty"`
+	Refused  *refusal    `json:"refused,omitempty"`
+	Stages   []stageLine `json:"stages"`
+	COT      string      `json:"cot,omitempty"`
+}
+
+type tierLine struct {
+	Model   string `json:"model"`
+	Cluster string `json:"cluster"`
+}
+
+type refusal struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body"`
+}
+
+type stageLine struct {
+	Stage  string  `json:"stage"`
+	Note   string  `json:"note,omitempty"`
+	Error  string  `json:"error,omitempty"`
+	Millis float64 `json:"ms"`
+}
+
+var errRefused = errors.New("the request is refused")
+
+func routeOne(ctx context.Context, g *extproc.Gateway, in io.Reader, out io.Writer, asJSON bool) error {
+	raw, err := io.ReadAll(in)
+	if err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	r, err := decide(ctx, g, raw)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		err = r.print(out)
+	}
+	if err == nil && r.Refused != nil {
+		err = errRefused
+	}
+	return err
+}
+
+func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error) {
+	body, fault := g.Parser.Parse("", raw)
+	if fault != nil {
+		return routed{Refused: refused(fault.Reply())}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	d, err := g.Runner.Run(ctx, body.Request)
+	if err != nil {
+		return routed{}, err
+	}
+	r := routed{}
+	for _, e := range d.Trail.Entries() {
+		l := stageLine{Stage: e.Stage, Note: e.Outcome.Note, Millis: float64(e.Took.Round(time.Microsecond).Microseconds()) / 1000}
+		if e.Err != nil {
+			l.Error = e.Err.Error()
+		}
+		r.Stages = append(r.Stages, l)
+	}
+	if d.Verdict != pipeline.Continue {
+		r.Refused = refused(d.Reply)
+		return r, nil
+	}
+	plan, ok := pipeline.Find[pipeline.Plan](d.Trail)
+	if !ok {
+		return r, errors.New("the pipeline left no plan")
+	}
+	r.Decision, r.Domain, r.Degraded, r.Model = plan.Decision, plan.Domain, plan.Degraded, plan.Tiers[0].Model
+	for _, t := range plan.Tiers {
+		r.Plan = append(r.Plan, tierLine{t.Model, t.Cluster})
+	}
+	r.COT = cot.FromPlan(plan, 0).String()
+	return r, nil
+}
+
+func refused(r *pipeline.Reply) *refusal { return &refusal{Status: r.Status, Body: r.Body} }
+
+func (r routed) print(w io.Writer) error {
+	p := &printer{w: w}
+	if r.Refused != nil {
+		p.line("refused   %d %s", r.Refused.Status, r.Refused.Body)
+	} else {
+		p.line("decision  %s", r.Decision)
+		if r.Domain != "" {
+			p.line("domain    %s", r.Domain)
+		}
+		if r.Degraded != "" {
+			p.line("degraded  %s", r.Degraded)
+		}
+		for i, t := range r.Plan {
+			p.line("%-9s %s (cluster %s)", [...]string{"model", "then"}[min(i, 1)], t.Model, t.Cluster)
+		}
+	}
+	for _, s := range r.Stages {
+		what := s.Note
+		if s.Error != "" {
+			what = "failed: " + s.Error
+		}
+		p.line("stage     %-6s %7.3f ms  %s", s.Stage, s.Millis, what)
+	}
+	if r.COT != "" {
+		p.line("%s", r.COT)
+	}
+	return p.err
+}
+
+// printer keeps the first error, so that lines need no check of their own.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}

@@ -1,0 +1,215 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/mom-router/mom/extproc"
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
+)
+
+func newServe() *cobra.Command {
+	var file string
+	var where places
+	var drain, grace time.Duration
+	c := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Serve Envoy's external processor protocol",
+		Long: `Serve Envoy's external processor protocol and gRPC health on the configured socket. Health is SERVING once the models are loaded and
+have passed their self-test. The configuration is read again when the file changes and on SIGHUP; a file with faults is reported and the last
+good one stays in force. SIGTERM drains first, Ctrl-C does not; a second signal ends at once.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), file, where, extproc.Shutdown{Drain: drain, Grace: grace})
+		},
+	}
+	configFlag(c, &file)
+	where.flags(c)
+	c.Flags().DurationVar(&drain, "drain", 5*time.Second, "on SIGTERM, go on accepting for this long after health turned NOT_SERVING")
+	c.Flags().DurationVar(&grace, "grace", 20*time.Second, "then give requests in flight this long to end")
+	return c
+}
+
+func serve(parent context.Context, file string, where places, end extproc.Shutdown) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	cfg, err := config.Parse(file, data)
+	if err != nil {
+		return err
+	}
+	level := zap.NewAtomicLevel()
+	log, err := newLogger(level, cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Sync() }()
+
+	// The parent ends at the first signal as well; what kind it was decides whether we drain.
+	ctx, stop := context.WithCancel(context.WithoutCancel(parent))
+	defer stop()
+	var interrupted atomic.Bool
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer func() {
+		signal.Stop(signals)
+		close(signals)
+	}()
+	reload := make(chan struct{}, 1)
+	go func() {
+		for s := range signals {
+			switch {
+			case s == syscall.SIGHUP:
+				poke(reload)
+			case ctx.Err() != nil:
+				log.Warn("second signal, ending at once")
+				os.Exit(exitFailed)
+			default:
+				interrupted.Store(s == os.Interrupt)
+				stop()
+			}
+		}
+	}()
+
+	lis, err := extproc.Listen(ctx, cfg.Listen.Network, cfg.Listen.Address)
+	if err != nil {
+		return err
+	}
+	server := extproc.NewServer(log)
+	models := newShelf(where)
+	defer func() { _ = models.Close() }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return server.Serve(ctx, lis, func() extproc.Shutdown {
+			if interrupted.Load() {
+				return extproc.Shutdown{Grace: end.Grace}
+			}
+			return end
+		})
+	})
+	group.Go(func() error {
+		log.Info("starting", zap.String("version", buildVersion()), zap.Stringer("listen", cfg.Listen), zap.String("config", file))
+		g, err := build(ctx, cfg, models)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // stopped while the models were loading
+			}
+			return err
+		}
+		server.Use(g)
+		log.Info("ready", zap.Int("models", len(cfg.Models)), zap.Int("decisions", len(cfg.Decisions)))
+		return watch(ctx, file, data, log, reload, func() error {
+			next, err := config.Load(file)
+			if err != nil {
+				return err
+			}
+			if next.Listen != cfg.Listen {
+				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
+			}
+			g, err := build(ctx, next, models)
+			if err != nil {
+				return err
+			}
+			if err := setLevel(level, next.LogLevel); err != nil {
+				return err
+			}
+			server.Use(g)
+			log.Info("configuration reloaded", zap.Int("models", len(next.Models)), zap.Int("decisions", len(next.Decisions)))
+			return nil
+		})
+	})
+	return group.Wait()
+}
+
+// settle is how long the file must be left alone before it is read: editors and ConfigMap updates come as several events.
+const settle = 200 * time.Millisecond
+
+// watch calls load when the file no longer reads like before, or when reload is poked, until ctx ends. A load that fails is logged, and all stays
+// as it was.
+func watch(ctx context.Context, file string, before []byte, log *zap.Logger, reload <-chan struct{}, load func() error) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", file, err)
+	}
+	defer func() { _ = w.Close() }()
+	// The folder, not the file: a ConfigMap or an editor puts a new file in its place, and the watch on the old one would go with it.
+	if err := w.Add(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("watch %s: %w", file, err)
+	}
+	quiet := time.NewTimer(settle) // the first look is for a change that came while the models were loading
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.Events:
+			quiet.Reset(settle)
+			continue
+		case err := <-w.Errors:
+			log.Warn("watching the configuration", zap.Error(err))
+			continue
+		case <-quiet.C:
+			now, err := os.ReadFile(file)
+			if err == nil && bytes.Equal(now, before) {
+				continue // another file of the folder, or touched without a change
+			}
+			before = now
+		case <-reload:
+			before, _ = os.ReadFile(file)
+		}
+		if err := load(); err != nil {
+			var faults config.Faults
+			if errors.As(err, &faults) {
+				for _, f := range faults {
+					log.Error("configuration not reloaded", zap.String("fault", f.String()))
+				}
+				continue
+			}
+			log.Error("configuration not reloaded", zap.Error(err))
+		}
+	}
+}
+
+// poke leaves a note that something is to be done, once.
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func newLogger(level zap.AtomicLevel, name string) (*zap.Logger, error) {
+	if err := setLevel(level, name); err != nil {
+		return nil, err
+	}
+	c := zap.NewProductionConfig() // JSON on stderr, sampled
+	c.Level = level
+	c.DisableStacktrace = true
+	c.EncoderConfig.TimeKey, c.EncoderConfig.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
+	log, err := c.Build()
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	return log, nil
+}
+
+func setLevel(level zap.AtomicLevel, name string) error {
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return fmt.Errorf("log level: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/mom-router/mom/classifiers/onnx"
+	"github.com/spf13/cobra"
+)
+
+// places are where models and the native library are found: the flag, else the environment, else beside the working directory or the program.
+type places struct{ models, library string }
+
+func (p *places) flags(c *cobra.Command) {
+	p.modelsFlag(c)
+	c.Flags().StringVar(&p.library, "onnx-lib", "", "ONNX Runtime's shared library (default $MOM_ONNX_LIB, else .build/lib/libonnxruntime.so, else lib/ beside the program)")
+}
+
+func (p *places) modelsFlag(c *cobra.Command) {
+	c.Flags().StringVar(&p.models, "models", "", "folder of models (default $MOM_MODELS, else models here, else models beside the program)")
+}
+
+func (p *places) modelsDir() (string, error) {
+	return locate("models", p.models, "--models", "MOM_MODELS", "models", "models")
+}
+
+func (p *places) onnxLib() (string, error) {
+	return locate("ONNX Runtime", p.library, "--onnx-lib", "MOM_ONNX_LIB", filepath.Join(".build", "lib", "libonnxruntime.so"), filepath.Join("lib", "libonnxruntime.so"))
+}
+
+// locate finds a path: said wins, then the environment, then here (from the working directory), then beside (from the program's folder or its
+// parent).
+func locate(what, said, flag, env, here, beside string) (string, error) {
+	if said != "" {
+		return said, nil
+	}
+	if v := os.Getenv(env); v != "" {
+		return v, nil
+	}
+	tries := []string{here}
+	if exe, err := os.Executable(); err == nil {
+		dir := filepath.Dir(exe)
+		tries = append(tries, filepath.Join(dir, beside), filepath.Join(dir, "..", beside), filepath.Join(dir, "..", here))
+	}
+	for _, t := range tries {
+		if _, err := os.Stat(t); err == nil {
+			return t, nil
+		}
+	}
+	return "", fmt.Errorf("%s not found in %v; name it with %s or $%s", what, tries, flag, env)
+}
+
+// shelf holds the models this process has opened. A model is opened once, verified and self-tested before anyone gets it, and closed at the end,
+// so that a reload of the configuration costs no loading.
+type shelf struct {
+	where places
+
+	mu   sync.Mutex
+	open map[string]*onnxModel
+}
+
+// onnxModel is an open model and what its manifest says.
+type onnxModel struct {
+	*onnx.Model
+	entry *catalog.Entry
+}
+
+func newShelf(where places) *shelf { return &shelf{where: where, open: map[string]*onnxModel{}} }
+
+// Model returns the model of that name, opening it the first time.
+func (s *shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m, ok := s.open[name]; ok {
+		return m, nil
+	}
+	dir, err := s.where.modelsDir()
+	if err != nil {
+		return nil, err
+	}
+	entry, err := catalog.Read(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	library, err := s.where.onnxLib()
+	if err != nil {
+		return nil, err
+	}
+	if err := onnx.Load(library); err != nil {
+		return nil, err
+	}
+	m, err := onnx.Open(entry, onnx.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := catalog.SelfTest(ctx, &entry.Manifest, m); err != nil {
+		return nil, fmt.Errorf("self-test of %s: %w", name, errors.Join(err, m.Close()))
+	}
+	s.open[name] = &onnxModel{Model: m, entry: entry}
+	return s.open[name], nil
+}
+
+// Close closes every model.
+func (s *shelf) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, m := range s.open {
+		errs = append(errs, m.Close())
+	}
+	s.open = map[string]*onnxModel{}
+	return errors.Join(errs...)
+}

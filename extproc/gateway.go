@@ -1,0 +1,48 @@
+package extproc
+
+import (
+	"context"
+	"time"
+
+	"github.com/mom-router/mom/pkg/chat"
+	"github.com/mom-router/mom/pkg/pipeline"
+)
+
+// Runner decides about a request. *pipeline.Pipeline is one.
+type Runner interface {
+	Run(context.Context, *pipeline.Request) (pipeline.Decision, error)
+}
+
+// Gateway is one generation of the configuration as the door needs it. It is immutable; a reload makes a new one, and a stream keeps the one it
+// began with.
+type Gateway struct {
+	Parser  *chat.Parser
+	Runner  Runner
+	Models  []Model       // what GET /v1/models lists, in order
+	Expose  Expose        // which of our headers the client sees
+	Timeout time.Duration // for the whole decision; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
+	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
+	Backends map[string]bool
+	Domains  map[string]bool
+}
+
+// Model is one line of GET /v1/models. A field that is zero is left out: chat clients refuse null and 0.
+type Model struct {
+	ID          string
+	Description string
+	Context     int // tokens
+}
+
+// Expose says which response headers tell how a request was decided.
+type Expose uint8
+
+const (
+	// ExposeAll sends every header.
+	ExposeAll Expose = iota
+	// ExposeCOT sends x-vllm-semantic-router-cot alone.
+	ExposeCOT
+	// ExposeNone sends none.
+	ExposeNone
+)
+
+const defaultTimeout = 4 * time.Second
