@@ -43,9 +43,12 @@ func (p *play) settle(rule string) (ended bool) {
 				return true
 			}
 			p.res.Replies = append(p.res.Replies, m)
-			if got := kindOf(m); got == requestBody && p.repeated {
+			switch got := kindOf(m); {
+			case got == p.owed:
+				p.owed = ""
+			case got == requestBody && p.repeated:
 				p.repeated = false
-			} else if !said {
+			case !said:
 				p.violate(rule, "got %s, which nothing asked for", got)
 				said = true
 			}

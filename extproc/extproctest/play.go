@@ -36,6 +36,7 @@ type play struct {
 	answered kind   // of the last reply that was asked for
 	repeated bool   // an end of stream was repeated and may be answered
 	blame    string // the rule that the odd thing now under test belongs to
+	owed     kind   // a reply that may still come after the play has lost interest in it
 }
 
 func (p *play) violate(rule, format string, args ...any) {
@@ -194,7 +195,7 @@ func (p *play) local(rule string) {
 
 // localMeanwhile is a local reply while the body is pending: both messages are answered, in whichever order.
 func (p *play) localMeanwhile() {
-	p.blame, p.verdict = "R18", true
+	p.blame, p.verdict, p.owed = "R18", true, responseHeaders
 	r := localReply(p.req.LocalReply.Status)
 	p.res.Outcome = Local
 	p.sendResponse(r, nil)
@@ -202,9 +203,10 @@ func (p *play) localMeanwhile() {
 	switch {
 	case first == nil:
 	case kindOf(first) == responseHeaders:
-		p.repeated = true // the body's own reply may still come
+		p.owed = requestBody
 		p.finish(first, r)
 	case p.take(first, requestBody): // an ImmediateResponse ends it all
+		p.owed = ""
 		if m := p.await(responseHeaders); m != nil {
 			p.finish(m, r)
 		}
