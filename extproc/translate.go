@@ -64,7 +64,7 @@ func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) 
 		set(headerDecision, "route"),
 		set(headerStream, strconv.FormatBool(body.Request.Stream)),
 		set(headerDomain, s.domain),
-		set(headerModel, ascii(plan.Tiers[0].Model)))
+		set(headerModel, s.model))
 	common := &extprocv3.CommonResponse{ClearRouteCache: true}
 	if edits := plan.Tiers[0].Edits; len(edits) > 0 {
 		bytes := body.Apply(edits)

@@ -159,3 +159,17 @@ func TestLogitsThatAreNoNumbers(t *testing.T) {
 		classify(t, m, "a word") // the model goes on
 	}
 }
+
+// Without a token for the unknown, the binding cannot encode some texts, and hands back an empty encoding instead of an error.
+func TestEncodingThatFails(t *testing.T) {
+	e := tiny(t, "good.onnx", func(_ *catalog.Manifest, files map[string][]byte) {
+		file := string(files["tokenizer.json"])
+		files["tokenizer.json"] = []byte(strings.Replace(file, `"unk_token":"[UNK]"`, `"unk_token":"[NONE]"`, 1))
+	})
+	m := open(t, e, onnx.Options{})
+	classify(t, m, "")
+	classify(t, m, "the court")
+	if s, err := m.Classify(context.Background(), "the court \U0001f600"); err == nil || strings.Contains(err.Error(), "court") {
+		t.Errorf("got %v, %v, want an error without the text", s, err)
+	}
+}

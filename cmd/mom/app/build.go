@@ -74,32 +74,42 @@ func newParser(cfg *config.Config) *chat.Parser {
 	return p
 }
 
-// newRouter compiles the decisions. labels are the brain's, nil when no model is at hand to name them.
+// newRouter builds the stage that chooses. labels are the brain's, nil when there is none.
 func newRouter(cfg *config.Config, labels []string) (*route.Router, error) {
-	conditions, err := route.NewCompiler(labels)
-	if err != nil {
+	decisions, faults := decisions(cfg, labels)
+	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Default: choice(cfg.Default)}
+	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(cfg.Default)}
 	for _, m := range cfg.Models {
 		c.Backends = append(c.Backends, route.Backend{Name: m.Name, Cluster: m.Cluster, Context: m.Context, Dialect: route.Dialect(m.Reasoning)})
 	}
+	return route.New(c)
+}
+
+// decisions compiles the conditions and returns what is wrong with the plans by the file's own keys.
+func decisions(cfg *config.Config, labels []string) ([]route.Decision, config.Faults) {
+	conditions, err := route.NewCompiler(labels)
+	if err != nil {
+		return nil, config.Faults{cfg.Fault("route", "%v", err)}
+	}
+	var out []route.Decision
 	var faults config.Faults
 	for i, d := range cfg.Decisions {
+		if d.When == "" {
+			continue // the file's own check has said so
+		}
 		when, err := conditions.Compile(d.When)
 		if err != nil {
 			faults = append(faults, cfg.Fault(fmt.Sprintf("route.decisions[%d].when", i), "%v", err))
 			continue
 		}
-		c.Decisions = append(c.Decisions, route.Decision{Name: d.Name, When: when, Choice: choice(d.Choice)})
+		out = append(out, route.Decision{Name: d.Name, When: when, Choice: choice(d.Choice)})
 	}
 	if cfg.LongestPlan() > extproc.MaxTiers {
 		faults = append(faults, cfg.Fault("route", "a plan may name at most %d models", extproc.MaxTiers))
 	}
-	if err := faults.Err(); err != nil {
-		return nil, err
-	}
-	return route.New(c)
+	return out, faults
 }
 
 func choice(c config.Choice) route.Choice {

@@ -3,13 +3,12 @@ package app
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/mom-router/mom/classifiers/catalog"
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/config/bootstrap"
 	"github.com/spf13/cobra"
-
-	"path/filepath"
 )
 
 func newCheck() *cobra.Command {
@@ -36,15 +35,19 @@ is loaded and nothing is served.`,
 	return c
 }
 
+// check gathers what every room has to say, so that one run shows all there is to mend.
 func check(file, envoy string, where places) error {
 	cfg, err := config.Load(file)
 	var faults config.Faults
 	if err != nil && !errors.As(err, &faults) {
 		return err
 	}
-	if len(faults) == 0 {
-		faults = faults.Join(checkRoute(cfg, where)...)
+	labels, err := brainLabels(cfg, where)
+	if err != nil {
+		faults = faults.Join(cfg.Fault("brain", "%v", err))
 	}
+	_, more := decisions(cfg, labels)
+	faults = faults.Join(more...)
 	if envoy != "" {
 		b, err := bootstrap.Load(envoy)
 		var more config.Faults
@@ -53,35 +56,25 @@ func check(file, envoy string, where places) error {
 			faults = faults.Join(more...)
 		case err != nil:
 			return err
-		case len(faults) == 0:
+		default:
 			faults = faults.Join(b.Compare(cfg)...)
 		}
 	}
 	return faults.Err()
 }
 
-// checkRoute is what build would find: the brain's manifest and the conditions.
-func checkRoute(cfg *config.Config, where places) config.Faults {
-	var faults config.Faults
-	var labels []string
-	if cfg.Brain.Model != "" {
-		dir, err := where.modelsDir()
-		if err != nil {
-			return append(faults, cfg.Fault("brain", "%v", err))
-		}
-		entry, err := catalog.Read(filepath.Join(dir, cfg.Brain.Model))
-		if err != nil {
-			return append(faults, cfg.Fault("brain", "%v", err))
-		}
-		labels = entry.Labels
+// brainLabels reads the labels from the brain's manifest; nil when there is no brain.
+func brainLabels(cfg *config.Config, where places) ([]string, error) {
+	if cfg.Brain.Model == "" {
+		return nil, nil
 	}
-	_, err := newRouter(cfg, labels)
-	var more config.Faults
-	switch {
-	case errors.As(err, &more):
-		faults = append(faults, more...)
-	case err != nil:
-		faults = append(faults, cfg.Fault("route", "%v", err))
+	dir, err := where.modelsDir()
+	if err != nil {
+		return nil, err
 	}
-	return faults
+	entry, err := catalog.Read(filepath.Join(dir, cfg.Brain.Model))
+	if err != nil {
+		return nil, err
+	}
+	return entry.Labels, nil
 }

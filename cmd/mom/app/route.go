@@ -102,7 +102,7 @@ func routeOne(ctx context.Context, g *extproc.Gateway, in io.Reader, out io.Writ
 func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error) {
 	body, fault := g.Parser.Parse("", raw)
 	if fault != nil {
-		return routed{Refused: refused(fault.Reply())}, nil
+		return routed{Refused: refused(fault.Reply()), Stages: []stageLine{}}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
