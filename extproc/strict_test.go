@@ -55,8 +55,10 @@ func (s planner) Run(ctx context.Context, req *pipeline.Request, _ pipeline.Trai
 	case strings.Contains(prompt, "block"):
 		return pipeline.Outcome{Verdict: pipeline.Block, Reply: chat.ErrorReply(403, "content_policy_violation", "jailbreak_detected", "messages", "Refused.", nil)}, nil
 	case strings.Contains(prompt, "answer"):
-		return pipeline.Outcome{Verdict: pipeline.Answer, Reply: &pipeline.Reply{Status: 200, Body: []byte(`{"choices":[]}`), Details: "mom_answer",
-			Headers: map[string]string{"content-type": "application/json"}}}, nil
+		return pipeline.Outcome{Verdict: pipeline.Answer, Reply: &pipeline.Reply{
+			Status: 200, Body: []byte(`{"choices":[]}`), Details: "mom_answer",
+			Headers: map[string]string{"content-type": "application/json"},
+		}}, nil
 	case strings.Contains(prompt, "degraded"):
 		return pipeline.Outcome{Finding: pipeline.Plan{Decision: "default", Degraded: "brain_error", Tiers: []pipeline.Tier{tier("small")}}}, nil
 	case strings.Contains(prompt, "odd names"):
@@ -151,23 +153,30 @@ func TestStrictEnvoy(t *testing.T) {
 
 	for name, tt := range map[string]strict{
 		// The alias.
-		"MoM goes to the first backend of the plan": {req: post(say("hello")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-mom-model": "small", "x-mom-decision": "default", "x-mom-tier": "mom", "x-router-model": "small", "x-vsr-selected-model": "small"}},
+		"MoM goes to the first backend of the plan": {
+			req: post(say("hello")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+			headers: map[string]string{"x-mom-model": "small", "x-mom-decision": "default", "x-mom-tier": "mom", "x-router-model": "small", "x-vsr-selected-model": "small"},
+		},
 		"another alias does too": {req: post([]byte(`{"model":"auto","messages":[{"role":"user","content":"hello"}]}`)), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route"},
-		"MoM with reasoning asks the large one for it": {req: post(say("integral")), outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
+		"MoM with reasoning asks the large one for it": {
+			req: post(say("integral")), outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
 			headers: map[string]string{"x-mom-domain": "math", "x-vsr-selected-reasoning": "on", "x-mom-decision": "hard-math"},
 			check: func(t *testing.T, res extproctest.Result) {
 				if !bytes.Contains(res.Attempts[0].Body, []byte(`"reasoning_effort":"high"`)) {
 					t.Error("the first attempt asks for no reasoning")
 				}
-			}},
-		"only the model's value changes on the way": {req: post(say("hello")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+			},
+		},
+		"only the model's value changes on the way": {
+			req: post(say("hello")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
 			check: func(t *testing.T, res extproctest.Result) {
 				if d := cmp.Diff(strings.Replace(string(say("hello")), "MoM", "small", 1), string(res.Attempts[0].Body)); d != "" {
 					t.Error(d)
 				}
-			}},
-		"the client's wish to stream reaches the routes, and no backend sees it": {req: post(bytes.Replace(say("hello"), []byte(`"seed"`), []byte(`"stream":true,"seed"`), 1)), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+			},
+		},
+		"the client's wish to stream reaches the routes, and no backend sees it": {
+			req: post(bytes.Replace(say("hello"), []byte(`"seed"`), []byte(`"stream":true,"seed"`), 1)), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
 			check: func(t *testing.T, res extproctest.Result) {
 				for _, o := range res.Replies[1].GetRequestBody().GetResponse().GetHeaderMutation().GetSetHeaders() {
 					if o.GetHeader().GetKey() == "x-mom-stream" && string(o.GetHeader().GetRawValue()) == "true" && res.Attempts[0].Headers.Get("x-mom-stream") == "" {
@@ -175,55 +184,82 @@ func TestStrictEnvoy(t *testing.T) {
 					}
 				}
 				t.Error("x-mom-stream true was not set, or reached the backend")
-			}},
-		"a plan made without the brain says so": {req: post(say("degraded")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "degraded",
-			headers: map[string]string{"x-mom-tier": "fallback", "x-mom-degraded": "brain_error"}},
-		"names that no header can hold are cleaned": {req: post(say("odd names")), outcome: forwarded, status: 200, stats: "route",
+			},
+		},
+		"a plan made without the brain says so": {
+			req: post(say("degraded")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "degraded",
+			headers: map[string]string{"x-mom-tier": "fallback", "x-mom-degraded": "brain_error"},
+		},
+		"names that no header can hold are cleaned": {
+			req: post(say("odd names")), outcome: forwarded, status: 200, stats: "route",
 			check: func(t *testing.T, res extproctest.Result) {
 				if got := res.Headers.Get("x-mom-decision"); got != "d_ci_sion" {
 					t.Errorf("x-mom-decision %q", got)
 				}
-			}},
+			},
+		},
 		"a chunked client": {req: extproctest.Request{Body: say("hello"), Chunked: true}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route"},
-		"a body just under the limit": {req: post(say(long(1<<20 - 200))), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
-			tried: "small-cluster:small large-cluster:large", stats: "route"},
+		"a body just under the limit": {
+			req: post(say(long(1<<20 - 200))), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
+			tried: "small-cluster:small large-cluster:large", stats: "route",
+		},
 
 		// Failover.
-		"after a 503 the second backend answers and is named": {req: post(say("hello")), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
-			tried: "small-cluster:small large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large", "x-router-model": "large", "x-vsr-selected-model": "large"}},
-		"after a reset too": {req: post(say("hello")), answers: []extproctest.Response{reset, fine}, outcome: forwarded, status: 200,
-			tried: "small-cluster:small large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large"}},
-		"the second does not inherit the first one's reasoning": {req: post(say("integral")), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
+		"after a 503 the second backend answers and is named": {
+			req: post(say("hello")), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
+			tried: "small-cluster:small large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large", "x-router-model": "large", "x-vsr-selected-model": "large"},
+		},
+		"after a reset too": {
+			req: post(say("hello")), answers: []extproctest.Response{reset, fine}, outcome: forwarded, status: 200,
+			tried: "small-cluster:small large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large"},
+		},
+		"the second does not inherit the first one's reasoning": {
+			req: post(say("integral")), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200,
 			tried: "large-cluster:large small-cluster:small", stats: "route",
 			check: func(t *testing.T, res extproctest.Result) {
 				if d := cmp.Diff(strings.Replace(string(say("integral")), "MoM", "small", 1), string(res.Attempts[1].Body)); d != "" {
 					t.Error(d)
 				}
-			}},
-		"the last backend of the plan is tried again": {req: post(say("hello")), answers: []extproctest.Response{busy, busy, fine}, outcome: forwarded, status: 200,
-			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large"}},
-		"all backends busy is final": {req: post(say("hello")), answers: []extproctest.Response{busy}, outcome: forwarded, status: 503,
-			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "false"}},
-		"all backends gone is final": {req: post(say("hello")), answers: []extproctest.Response{reset}, outcome: forwarded, status: 503,
-			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "false"}},
-		"a backend's 400 is handed on": {req: post(say("hello")), answers: []extproctest.Response{{Status: 400, Body: []byte("{}")}}, outcome: forwarded, status: 400, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-should-retry": ""}},
-		"what a backend says of retries stands": {req: post(say("hello")), answers: []extproctest.Response{{Status: 429, Headers: [][2]string{{"x-should-retry", "true"}}}}, outcome: forwarded, status: 429,
-			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "true"}},
+			},
+		},
+		"the last backend of the plan is tried again": {
+			req: post(say("hello")), answers: []extproctest.Response{busy, busy, fine}, outcome: forwarded, status: 200,
+			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-mom-model": "large"},
+		},
+		"all backends busy is final": {
+			req: post(say("hello")), answers: []extproctest.Response{busy}, outcome: forwarded, status: 503,
+			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "false"},
+		},
+		"all backends gone is final": {
+			req: post(say("hello")), answers: []extproctest.Response{reset}, outcome: forwarded, status: 503,
+			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "false"},
+		},
+		"a backend's 400 is handed on": {
+			req: post(say("hello")), answers: []extproctest.Response{{Status: 400, Body: []byte("{}")}}, outcome: forwarded, status: 400, tried: "small-cluster:small", stats: "route",
+			headers: map[string]string{"x-should-retry": ""},
+		},
+		"what a backend says of retries stands": {
+			req: post(say("hello")), answers: []extproctest.Response{{Status: 429, Headers: [][2]string{{"x-should-retry", "true"}}}}, outcome: forwarded, status: 429,
+			tried: "small-cluster:small large-cluster:large large-cluster:large", stats: "route", headers: map[string]string{"x-should-retry": "true"},
+		},
 
 		// A model's own name.
-		"an explicit model is passed on byte for byte": {req: post(byteForByte), outcome: forwarded, status: 200, stats: "explicit", headers: map[string]string{"x-mom-decision": "explicit", "x-mom-model": "large"},
+		"an explicit model is passed on byte for byte": {
+			req: post(byteForByte), outcome: forwarded, status: 200, stats: "explicit", headers: map[string]string{"x-mom-decision": "explicit", "x-mom-model": "large"},
 			check: func(t *testing.T, res extproctest.Result) {
 				if len(res.Attempts) != 1 || res.Attempts[0].Cluster != "large-cluster" || !bytes.Equal(res.Attempts[0].Body, byteForByte) {
 					t.Errorf("attempts %+v, want the same bytes at large-cluster", res.Attempts)
 				}
-			}},
-		"an explicit model is retried where it was": {req: post(byteForByte), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200, stats: "explicit",
+			},
+		},
+		"an explicit model is retried where it was": {
+			req: post(byteForByte), answers: []extproctest.Response{busy, fine}, outcome: forwarded, status: 200, stats: "explicit",
 			check: func(t *testing.T, res extproctest.Result) {
 				if len(res.Attempts) != 2 || res.Attempts[1].Cluster != "large-cluster" || !bytes.Equal(res.Attempts[1].Body, byteForByte) {
 					t.Errorf("attempts %+v, want the same bytes at large-cluster twice", res.Attempts)
 				}
-			}},
+			},
+		},
 		"an unknown model is 404": {req: post([]byte(`{"model":"gpt-0","messages":[{"role":"user","content":"x"}]}`)), outcome: immediate, status: 404, code: "model_not_found", stats: "bad_request"},
 
 		// Bodies that are refused.
@@ -256,7 +292,8 @@ func TestStrictEnvoy(t *testing.T) {
 		"a model list that may not be set": {req: extproctest.Request{Path: "/v1/models", Body: []byte("{}")}, outcome: immediate, status: 405, code: "method_not_allowed", stats: "bad_request"},
 
 		// The models.
-		"the list of models": {req: extproctest.Request{Method: "GET", Path: "/v1/models"}, outcome: immediate, status: 200, stats: "models",
+		"the list of models": {
+			req: extproctest.Request{Method: "GET", Path: "/v1/models"}, outcome: immediate, status: 200, stats: "models",
 			check: func(t *testing.T, res extproctest.Result) {
 				var list struct {
 					Object string
@@ -272,13 +309,15 @@ func TestStrictEnvoy(t *testing.T) {
 						}
 					}
 				}
-			}},
+			},
+		},
 		"one model":             {req: extproctest.Request{Method: "GET", Path: "/v1/models/small"}, outcome: immediate, status: 200, stats: "models"},
 		"a model that is not":   {req: extproctest.Request{Method: "GET", Path: "/v1/models/gpt-0"}, outcome: immediate, status: 404, code: "model_not_found", stats: "bad_request"},
 		"the list with a query": {req: extproctest.Request{Method: "GET", Path: "/v1/models?limit=1"}, outcome: immediate, status: 200, stats: "models"},
 
 		// Whose headers they are.
-		"a client's copies of our headers are gone without Envoy's help": {req: post(say("hello"), spoof...), envoy: bare, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+		"a client's copies of our headers are gone without Envoy's help": {
+			req: post(say("hello"), spoof...), envoy: bare, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
 			check: func(t *testing.T, res extproctest.Result) {
 				up := res.Attempts[0].Headers
 				if up.Get("x-kept") != "yes" {
@@ -289,19 +328,26 @@ func TestStrictEnvoy(t *testing.T) {
 						t.Errorf("the client's %s reached the backend", h)
 					}
 				}
-			}},
+			},
+		},
 		"a client's decision decides nothing": {req: post([]byte(`{}`), spoof...), envoy: bare, outcome: immediate, status: 400, code: "missing_required_parameter", stats: "bad_request"},
-		"a backend's copies of our headers are gone without Envoy's help": {req: post(say("hello")), envoy: bare, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-mom-model": "small", "x-mom-guard": "", "x-vsr-cache-hit": "", "x-router-route": "default", "x-request-cost": "1"}},
-		"nothing is told where nothing is to be told": {req: post(say("hello")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeNone }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-mom-model": "", "x-router-route": "", "x-vllm-semantic-router-cot": "", "x-vsr-cache-hit": ""}},
-		"the trail alone": {req: post(say("integral")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeCOT }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
+		"a backend's copies of our headers are gone without Envoy's help": {
+			req: post(say("hello")), envoy: bare, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+			headers: map[string]string{"x-mom-model": "small", "x-mom-guard": "", "x-vsr-cache-hit": "", "x-router-route": "default", "x-request-cost": "1"},
+		},
+		"nothing is told where nothing is to be told": {
+			req: post(say("hello")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeNone }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
+			headers: map[string]string{"x-mom-model": "", "x-router-route": "", "x-vllm-semantic-router-cot": "", "x-vsr-cache-hit": ""},
+		},
+		"the trail alone": {
+			req: post(say("integral")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeCOT }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
 			headers: map[string]string{"x-mom-model": "", "x-router-route": ""},
 			check: func(t *testing.T, res extproctest.Result) {
 				if cot := res.Headers.Get("x-vllm-semantic-router-cot"); !strings.Contains(cot, "large") || !strings.Contains(cot, "math") || strings.Contains(cot, "liar") {
 					t.Errorf("trail %q", cot)
 				}
-			}},
+			},
+		},
 
 		// What the pipeline may do.
 		"a failing stage is 503":        {req: post(say("fail")), outcome: immediate, status: 503, code: "routing_unavailable", stats: "error", headers: map[string]string{"retry-after": "1"}},

@@ -164,7 +164,7 @@ func (p *play) immediate(r *extprocv3.ImmediateResponse) {
 
 	_ = p.stream.CloseSend()
 	p.settle("R12")
-	if err, failed := p.failure(); failed {
+	if err := p.failure(); err != nil {
 		p.violate("R12", "Process returned %v after an ImmediateResponse, want nil", err)
 	}
 	p.hangUp()

@@ -125,15 +125,15 @@ func (p *play) reached(at Point) bool {
 	return false
 }
 
-// failure reports the error that the server ended its stream with, where the stream has ended and its peer had not reset it.
-func (p *play) failure() (error, bool) {
+// failure is the error that the server has ended its stream with, nil when it did not, or when its peer had gone before.
+func (p *play) failure() error {
 	select {
 	case _, open := <-p.in:
-		if open {
-			return nil, false
+		if open || p.client.Err() != nil || errors.Is(p.end, io.EOF) {
+			return nil
 		}
+		return p.end
 	default:
-		return nil, false
+		return nil
 	}
-	return p.end, p.end != nil && !errors.Is(p.end, io.EOF) && p.client.Err() == nil
 }

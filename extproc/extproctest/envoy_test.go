@@ -35,7 +35,7 @@ func zipped(t *testing.T, b []byte) []byte {
 }
 
 func TestACorrectServerViolatesNothing(t *testing.T) {
-	var local = func(at extproctest.Point) extproctest.LocalReply { return extproctest.LocalReply{At: at, Status: 408} }
+	local := func(at extproctest.Point) extproctest.LocalReply { return extproctest.LocalReply{At: at, Status: 408} }
 	for name, tt := range map[string]row{
 		"a chat request":                         {req: plain, outcome: extproctest.Forwarded, status: 200},
 		"a chunked client":                       {req: extproctest.Request{Body: chat, Chunked: true}, outcome: extproctest.Forwarded, status: 200},

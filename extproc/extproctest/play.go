@@ -93,7 +93,8 @@ func (p *play) requestHeaders(endStream bool) bool {
 		p.blame = "R13"
 	}
 	p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_RequestHeaders{
-		RequestHeaders: &extprocv3.HttpHeaders{Headers: p.head.proto(), EndOfStream: endStream}}})
+		RequestHeaders: &extprocv3.HttpHeaders{Headers: p.head.proto(), EndOfStream: endStream},
+	}})
 	if !p.reached(HeadersSent) {
 		return false
 	}
@@ -139,7 +140,8 @@ func (p *play) requestBody() bool {
 	}
 	// BUFFERED: one message. With trailers behind it, it does not end the stream, and yet it is the body.
 	p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_RequestBody{
-		RequestBody: &extprocv3.HttpBody{Body: p.body, EndOfStream: !p.req.Trailers}}})
+		RequestBody: &extprocv3.HttpBody{Body: p.body, EndOfStream: !p.req.Trailers},
+	}})
 	if !p.reached(BodySent) {
 		return false
 	}
@@ -178,7 +180,8 @@ func (p *play) requestTrailers() bool {
 		defer func() { p.blame = "" }()
 	}
 	p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_RequestTrailers{
-		RequestTrailers: &extprocv3.HttpTrailers{Trailers: fields{{"x-checksum", "1"}}.proto()}}})
+		RequestTrailers: &extprocv3.HttpTrailers{Trailers: fields{{"x-checksum", "1"}}.proto()},
+	}})
 	m := p.await(requestTrailers)
 	return m != nil && p.take(m, requestTrailers)
 }

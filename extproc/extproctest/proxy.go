@@ -19,7 +19,7 @@ func internal(name string) bool {
 			return true
 		}
 	}
-	return name == "x-vllm-semantic-router"
+	return false
 }
 
 func credential(name string) bool {

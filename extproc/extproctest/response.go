@@ -1,7 +1,6 @@
 package extproctest
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -24,9 +23,10 @@ func (r *response) Headers() http.Header { return r.head.http() }
 
 // localReply is an error as Envoy's local_reply_config writes it.
 func localReply(code int) *response {
-	body := fmt.Sprintf(`{"error":{"message":"The request could not be processed by the gateway.","type":"server_error","param":null,"code":"gateway_error"}}`)
+	const body = `{"error":{"message":"The request could not be processed by the gateway.","type":"server_error","param":null,"code":"gateway_error"}}`
 	return &response{status: code, body: []byte(body), head: fields{
-		{":status", strconv.Itoa(code)}, {"content-type", "application/json"}, {"content-length", strconv.Itoa(len(body))}}}
+		{":status", strconv.Itoa(code)}, {"content-type", "application/json"}, {"content-length", strconv.Itoa(len(body))},
+	}}
 }
 
 // respond is the response's way through the filter to the client.
@@ -48,7 +48,8 @@ func (p *play) respond(r *response, attrs map[string]*structpb.Struct) {
 func (p *play) sendResponse(r *response, attrs map[string]*structpb.Struct) {
 	p.deliver(r)
 	p.send(&extprocv3.ProcessingRequest{Attributes: attrs, Request: &extprocv3.ProcessingRequest_ResponseHeaders{
-		ResponseHeaders: &extprocv3.HttpHeaders{Headers: r.head.proto(), EndOfStream: len(r.body) == 0 && !r.trailers}}})
+		ResponseHeaders: &extprocv3.HttpHeaders{Headers: r.head.proto(), EndOfStream: len(r.body) == 0 && !r.trailers},
+	}})
 }
 
 // deliver is what the client gets as things stand.
@@ -109,7 +110,8 @@ func (p *play) responseBody(r *response, trailers bool) bool {
 		rest = rest[len(chunk):]
 		last = len(chunk) == 0 || trailers && len(rest) == 0
 		p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseBody{
-			ResponseBody: &extprocv3.HttpBody{Body: chunk, EndOfStream: last && !trailers}}})
+			ResponseBody: &extprocv3.HttpBody{Body: chunk, EndOfStream: last && !trailers},
+		}})
 		m := p.await(responseBody)
 		if m == nil {
 			return false
@@ -142,7 +144,8 @@ func (p *play) responseTrailers() bool {
 	outer := p.blame
 	p.blame = p.or("R23")
 	p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseTrailers{
-		ResponseTrailers: &extprocv3.HttpTrailers{Trailers: fields{{"x-checksum", "1"}}.proto()}}})
+		ResponseTrailers: &extprocv3.HttpTrailers{Trailers: fields{{"x-checksum", "1"}}.proto()},
+	}})
 	m := p.await(responseTrailers)
 	if m == nil {
 		return false

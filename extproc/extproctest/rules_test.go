@@ -63,6 +63,7 @@ func fails(stream) (bool, error)  { return true, errors.New("broken") }
 func sends(r *extprocv3.ProcessingResponse) func(stream) (bool, error) {
 	return func(s stream) (bool, error) { return false, s.Send(r) }
 }
+
 func waits(stream stream) (bool, error) {
 	<-stream.Context().Done()
 	return true, stream.Context().Err()
@@ -90,166 +91,276 @@ var answered = extproctest.Response{Body: []byte(`{"choices":[]}`)}
 func TestABreachIsSeen(t *testing.T) {
 	stuck := make(chan struct{})
 	for name, tt := range map[string]row{
-		"R1 the headers are answered as a body": {rule: "R1", req: plain, outcome: extproctest.Failed, status: 503,
-			server: router{before: at(isHeaders, sends(bodyReply(nil)))}},
-		"R2 the body is answered twice": {rule: "R2", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
-			server: router{before: at(isBody, sends(bodyReply(chat)))}},
-		"R2 the response headers are answered twice": {rule: "R2", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{before: at(isResponse, sends(responseReply()))}},
-		"R3 a header has value instead of raw_value": {rule: "R3", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(&corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "x-mom-domain", Value: "math"}})}},
-		"R3 the decision has value instead of raw_value, and nobody is asked": {rule: "R3", req: plain, outcome: extproctest.Undecided, status: 503,
+		"R1 the headers are answered as a body": {
+			rule: "R1", req: plain, outcome: extproctest.Failed, status: 503,
+			server: router{before: at(isHeaders, sends(bodyReply(nil)))},
+		},
+		"R2 the body is answered twice": {
+			rule: "R2", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
+			server: router{before: at(isBody, sends(bodyReply(chat)))},
+		},
+		"R2 the response headers are answered twice": {
+			rule: "R2", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{before: at(isResponse, sends(responseReply()))},
+		},
+		"R3 a header has value instead of raw_value": {
+			rule: "R3", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(&corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "x-mom-domain", Value: "math"}})},
+		},
+		"R3 the decision has value instead of raw_value, and nobody is asked": {
+			rule: "R3", req: plain, outcome: extproctest.Undecided, status: 503,
 			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) {
 				h := c.HeaderMutation.SetHeaders[0].Header
 				h.Value, h.RawValue = string(h.RawValue), nil
-			})}},
-		"R3 a header has both": {rule: "R3", req: plain, outcome: extproctest.Failed, status: 503,
-			server: router{tamper: adds(&corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "x-mom-domain", Value: "a", RawValue: []byte("a")}})}},
-		"R4 append_action": {rule: "R4", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(&corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "x-mom-domain", RawValue: []byte("a")},
-				AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD})}},
-		"R5 an upper-case name": {rule: "R5", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(header("X-Mom-Domain", "math"))}},
-		"R5 a line break in a value": {rule: "R5", req: plain, outcome: extproctest.Failed, status: 503,
-			server: router{tamper: adds(header("x-mom-cot", "a\nb"))}},
-		"R6 :authority is set": {rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(header(":authority", "evil.test"))}},
-		"R6 x-envoy-* is set": {rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(header("x-envoy-max-retries", "9"))}},
-		"R6 a credential is set": {rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: adds(header("authorization", "Bearer x"))}},
-		"R6 host is removed": {rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R3 a header has both": {
+			rule: "R3", req: plain, outcome: extproctest.Failed, status: 503,
+			server: router{tamper: adds(&corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "x-mom-domain", Value: "a", RawValue: []byte("a")}})},
+		},
+		"R4 append_action": {
+			rule: "R4", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(&corev3.HeaderValueOption{
+				Header:       &corev3.HeaderValue{Key: "x-mom-domain", RawValue: []byte("a")},
+				AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
+			})},
+		},
+		"R5 an upper-case name": {
+			rule: "R5", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(header("X-Mom-Domain", "math"))},
+		},
+		"R5 a line break in a value": {
+			rule: "R5", req: plain, outcome: extproctest.Failed, status: 503,
+			server: router{tamper: adds(header("x-mom-cot", "a\nb"))},
+		},
+		"R6 :authority is set": {
+			rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(header(":authority", "evil.test"))},
+		},
+		"R6 x-envoy-* is set": {
+			rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(header("x-envoy-max-retries", "9"))},
+		},
+		"R6 a credential is set": {
+			rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: adds(header("authorization", "Bearer x"))},
+		},
+		"R6 host is removed": {
+			rule: "R6", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) {
 				c.HeaderMutation.RemoveHeaders = []string{"host"}
-			})}},
-		"R7 content-length is the old one": {rule: "R7", req: plain, outcome: extproctest.Failed, status: 503,
+			})},
+		},
+		"R7 content-length is the old one": {
+			rule: "R7", req: plain, outcome: extproctest.Failed, status: 503,
 			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) {
 				c.HeaderMutation.SetHeaders = c.HeaderMutation.SetHeaders[:2]
-			})}},
-		"R8 clear_route_cache without a header mutation": {rule: "R8", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R8 clear_route_cache without a header mutation": {
+			rule: "R8", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
 				if h := r.GetRequestHeaders(); h != nil {
 					h.Response.ClearRouteCache = true
 				}
-			}}},
-		"R8 clear_route_cache in the response": {rule: "R8", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			}},
+		},
+		"R8 clear_route_cache in the response": {
+			rule: "R8", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
 				if h := r.GetResponseHeaders(); h != nil {
 					h.Response.ClearRouteCache = true
 				}
-			}}},
-		"R8 a decision that leaves the old route": {rule: "R8", req: plain, outcome: extproctest.Undecided, status: 503,
-			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) { c.ClearRouteCache = false })}},
-		"R9 the response is to be buffered": {rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			}},
+		},
+		"R8 a decision that leaves the old route": {
+			rule: "R8", req: plain, outcome: extproctest.Undecided, status: 503,
+			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) { c.ClearRouteCache = false })},
+		},
+		"R9 the response is to be buffered": {
+			rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
 				if r.GetResponseHeaders() != nil {
 					r.ModeOverride = &extprocfilterv3.ProcessingMode{ResponseBodyMode: extprocfilterv3.ProcessingMode_BUFFERED}
 				}
-			}}},
-		"R9 a mode that is not on the list": {rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			}},
+		},
+		"R9 a mode that is not on the list": {
+			rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{linger: true, tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
 				if r.GetResponseHeaders() != nil {
 					r.ModeOverride = &extprocfilterv3.ProcessingMode{ResponseBodyMode: extprocfilterv3.ProcessingMode_STREAMED, ResponseTrailerMode: extprocfilterv3.ProcessingMode_SEND}
 				}
-			}}},
-		"R9 a mode in a body reply": {rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			}},
+		},
+		"R9 a mode in a body reply": {
+			rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				r.ModeOverride = &extprocfilterv3.ProcessingMode{ResponseBodyMode: extprocfilterv3.ProcessingMode_STREAMED}
-			})}},
-		"R10 a namespace that nobody declared": {rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R10 a namespace that nobody declared": {
+			rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				r.DynamicMetadata.Fields["mom.secret"] = r.DynamicMetadata.Fields["mom.stats"]
-			})}},
-		"R10 a namespace that is no struct": {rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R10 a namespace that is no struct": {
+			rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				r.DynamicMetadata.Fields["mom.stats"] = metadata(map[string]any{"s": "route"}).Fields["s"]
-			})}},
-		"R10 a decision without a plan": {rule: "R10", req: plain, outcome: extproctest.Forwarded, status: 503,
+			})},
+		},
+		"R10 a decision without a plan": {
+			rule: "R10", req: plain, outcome: extproctest.Forwarded, status: 503,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				delete(r.DynamicMetadata.Fields, "mom.route")
-			})}},
-		"R10 fewer lists of splices than groups": {rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R10 fewer lists of splices than groups": {
+			rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				r.DynamicMetadata.Fields["mom.tiers"] = metadata(map[string]any{"t": map[string]any{"edits": []any{[]any{}}}}).Fields["t"]
-			})}},
-		"R10 a splice behind the end of the body": {rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R10 a splice behind the end of the body": {
+			rule: "R10", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(r *extprocv3.ProcessingResponse, _ *extprocv3.CommonResponse) {
 				r.DynamicMetadata.Fields["mom.tiers"] = metadata(map[string]any{"t": map[string]any{"edits": []any{[]any{}, []any{[]any{9999, 1, "x"}}}}}).Fields["t"]
-			})}},
-		"R11 silence": {rule: "R11", req: plain, set: short, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isBody, silent)}},
-		"R11 two extensions": {rule: "R11", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			})},
+		},
+		"R11 silence": {
+			rule: "R11", req: plain, set: short, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isBody, silent)},
+		},
+		"R11 two extensions": {
+			rule: "R11", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{before: at(isBody, func(s stream) (bool, error) {
 				r := &extprocv3.ProcessingResponse{OverrideMessageTimeout: durationpb.New(time.Second)}
 				return false, errors.Join(s.Send(r), s.Send(r))
-			})}},
-		"R11 an extension over the bound": {rule: "R11", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{before: at(isBody, sends(&extprocv3.ProcessingResponse{OverrideMessageTimeout: durationpb.New(time.Hour)}))}},
-		"R12 a reply after the immediate response": {rule: "R12", outcome: extproctest.Immediate, status: 400,
+			})},
+		},
+		"R11 an extension over the bound": {
+			rule: "R11", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{before: at(isBody, sends(&extprocv3.ProcessingResponse{OverrideMessageTimeout: durationpb.New(time.Hour)}))},
+		},
+		"R12 a reply after the immediate response": {
+			rule: "R12", outcome: extproctest.Immediate, status: 400,
 			server: router{before: at(isHeaders, func(s stream) (bool, error) {
 				return true, errors.Join(s.Send(refusal()), s.Send(headersReply()), errStop)
-			})}},
-		"R12 an error after the immediate response": {rule: "R12", outcome: extproctest.Immediate, status: 400,
+			})},
+		},
+		"R12 an error after the immediate response": {
+			rule: "R12", outcome: extproctest.Immediate, status: 400,
 			server: router{before: at(isHeaders, func(s stream) (bool, error) {
 				return true, errors.Join(s.Send(refusal()), errors.New("broken"))
-			})}},
-		"R13 an empty POST is left waiting for its body": {rule: "R13", outcome: extproctest.Undecided, status: 503,
-			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })}},
-		"R13 an empty POST gets no reply": {rule: "R13", set: short, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isHeaders, silent)}},
-		"R13 CONNECT is let through": {rule: "R13", req: extproctest.Request{Method: "CONNECT"}, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })}},
-		"R13 an upgrade is let through": {rule: "R13", req: extproctest.Request{Method: "GET", Headers: [][2]string{{"Upgrade", "websocket"}}}, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })}},
-		"R14 a local reply first is an error": {rule: "R14", req: extproctest.Request{LocalReply: extproctest.LocalReply{At: extproctest.Opened, Status: 403}}, outcome: extproctest.Failed, status: 503,
-			server: router{before: at(isResponse, fails)}},
-		"R14 a local reply first is replaced": {rule: "R14", req: extproctest.Request{LocalReply: extproctest.LocalReply{At: extproctest.Opened, Status: 403}}, outcome: extproctest.Immediate, status: 400,
-			server: router{before: at(isResponse, func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })}},
-		"R15 a body that does not end the stream is waited for": {rule: "R15", req: extproctest.Request{Body: chat, Trailers: true}, set: short, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isBody, silent)}},
-		"R16 a cancelled stream that goes on": {rule: "R16", req: extproctest.Request{Body: chat, CancelAt: extproctest.BodySent}, outcome: extproctest.Cancelled,
+			})},
+		},
+		"R13 an empty POST is left waiting for its body": {
+			rule: "R13", outcome: extproctest.Undecided, status: 503,
+			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })},
+		},
+		"R13 an empty POST gets no reply": {
+			rule: "R13", set: short, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isHeaders, silent)},
+		},
+		"R13 CONNECT is let through": {
+			rule: "R13", req: extproctest.Request{Method: "CONNECT"}, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })},
+		},
+		"R13 an upgrade is let through": {
+			rule: "R13", req: extproctest.Request{Method: "GET", Headers: [][2]string{{"Upgrade", "websocket"}}}, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isHeaders, func(s stream) (bool, error) { return true, s.Send(headersReply()) })},
+		},
+		"R14 a local reply first is an error": {
+			rule: "R14", req: extproctest.Request{LocalReply: extproctest.LocalReply{At: extproctest.Opened, Status: 403}}, outcome: extproctest.Failed, status: 503,
+			server: router{before: at(isResponse, fails)},
+		},
+		"R14 a local reply first is replaced": {
+			rule: "R14", req: extproctest.Request{LocalReply: extproctest.LocalReply{At: extproctest.Opened, Status: 403}}, outcome: extproctest.Immediate, status: 400,
+			server: router{before: at(isResponse, func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })},
+		},
+		"R15 a body that does not end the stream is waited for": {
+			rule: "R15", req: extproctest.Request{Body: chat, Trailers: true}, set: short, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isBody, silent)},
+		},
+		"R16 a cancelled stream that goes on": {
+			rule: "R16", req: extproctest.Request{Body: chat, CancelAt: extproctest.BodySent}, outcome: extproctest.Cancelled,
 			set:    func(s *extproctest.Settings) { s.ReturnWithin = 50 * time.Millisecond },
-			server: router{before: at(isBody, func(stream) (bool, error) { <-stuck; return true, errStop })}},
-		"R16 a cancelled stream that complains": {rule: "R16", req: extproctest.Request{Body: chat, CancelAt: extproctest.BodySent}, outcome: extproctest.Cancelled,
+			server: router{before: at(isBody, func(stream) (bool, error) { <-stuck; return true, errStop })},
+		},
+		"R16 a cancelled stream that complains": {
+			rule: "R16", req: extproctest.Request{Body: chat, CancelAt: extproctest.BodySent}, outcome: extproctest.Cancelled,
 			server: router{before: at(isBody, func(s stream) (bool, error) {
 				_, _ = waits(s)
 				return true, errors.New("classifier: stopped")
-			})}},
-		"R17 a repeated end is an error": {rule: "R17", req: extproctest.Request{Body: chat, Odd: extproctest.EndAgain}, answer: answered, outcome: extproctest.Failed, status: 503,
-			server: router{before: second(isBody, fails)}},
-		"R17 a repeated end is processed again": {rule: "R17", req: extproctest.Request{Body: chat, Odd: extproctest.EndAgainPending}, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{before: second(isBody, func(s stream) (bool, error) { return true, s.Send(bodyReply(chat)) })}},
-		"R18 a local reply meanwhile gets no answer": {rule: "R18", req: extproctest.Request{Body: chat, LocalReply: extproctest.LocalReply{At: extproctest.BodySent, Status: 408}}, set: short, outcome: extproctest.Failed, status: 504,
-			server: router{before: at(isResponse, silent)}},
-		"R19 an unknown message is an error": {rule: "R19", req: extproctest.Request{Body: chat, Odd: extproctest.UnknownMessages}, outcome: extproctest.Failed, status: 503,
-			server: router{before: at(isUnknown, fails)}},
-		"R19 an unknown message is answered": {rule: "R19", req: extproctest.Request{Body: chat, Odd: extproctest.UnknownMessages}, outcome: extproctest.Failed, status: 503,
-			server: router{before: at(isUnknown, func(s stream) (bool, error) { return true, s.Send(&extprocv3.ProcessingResponse{}) })}},
-		"R20 a chunk is left unanswered": {rule: "R20", req: plain, answer: answered, set: short, outcome: extproctest.Failed, status: 504,
-			server: router{linger: true, tamper: streaming, before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetResponseBody() != nil }, silent)}},
-		"R20 a chunk is answered by an immediate response": {rule: "R20", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
+			})},
+		},
+		"R17 a repeated end is an error": {
+			rule: "R17", req: extproctest.Request{Body: chat, Odd: extproctest.EndAgain}, answer: answered, outcome: extproctest.Failed, status: 503,
+			server: router{before: second(isBody, fails)},
+		},
+		"R17 a repeated end is processed again": {
+			rule: "R17", req: extproctest.Request{Body: chat, Odd: extproctest.EndAgainPending}, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{before: second(isBody, func(s stream) (bool, error) { return true, s.Send(bodyReply(chat)) })},
+		},
+		"R18 a local reply meanwhile gets no answer": {
+			rule: "R18", req: extproctest.Request{Body: chat, LocalReply: extproctest.LocalReply{At: extproctest.BodySent, Status: 408}}, set: short, outcome: extproctest.Failed, status: 504,
+			server: router{before: at(isResponse, silent)},
+		},
+		"R19 an unknown message is an error": {
+			rule: "R19", req: extproctest.Request{Body: chat, Odd: extproctest.UnknownMessages}, outcome: extproctest.Failed, status: 503,
+			server: router{before: at(isUnknown, fails)},
+		},
+		"R19 an unknown message is answered": {
+			rule: "R19", req: extproctest.Request{Body: chat, Odd: extproctest.UnknownMessages}, outcome: extproctest.Failed, status: 503,
+			server: router{before: at(isUnknown, func(s stream) (bool, error) { return true, s.Send(&extprocv3.ProcessingResponse{}) })},
+		},
+		"R20 a chunk is left unanswered": {
+			rule: "R20", req: plain, answer: answered, set: short, outcome: extproctest.Failed, status: 504,
+			server: router{linger: true, tamper: streaming, before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetResponseBody() != nil }, silent)},
+		},
+		"R20 a chunk is answered by an immediate response": {
+			rule: "R20", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
 			server: router{linger: true, tamper: streaming, before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetResponseBody() != nil },
-				func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })}},
-		"R21 more than 60 KiB": {rule: "R21", req: plain, outcome: extproctest.Failed, status: 503,
-			server: router{tamper: adds(header("x-mom-cot", strings.Repeat("x", 61<<10)))}},
-		"R22 nil instead of an answer to the headers": {rule: "R22", req: plain, outcome: extproctest.Unguarded, status: 503,
-			server: router{before: at(isHeaders, stops)}},
-		"R22 nil instead of the verdict": {rule: "R22", req: plain, outcome: extproctest.Unguarded, status: 503,
-			server: router{before: at(isBody, stops)}},
-		"R22 nil before the response headers": {rule: "R22", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{before: at(isResponse, stops)}},
-		"R22 the stream stays open after the response headers": {rule: "R22", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+				func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })},
+		},
+		"R21 more than 60 KiB": {
+			rule: "R21", req: plain, outcome: extproctest.Failed, status: 503,
+			server: router{tamper: adds(header("x-mom-cot", strings.Repeat("x", 61<<10)))},
+		},
+		"R22 nil instead of an answer to the headers": {
+			rule: "R22", req: plain, outcome: extproctest.Unguarded, status: 503,
+			server: router{before: at(isHeaders, stops)},
+		},
+		"R22 nil instead of the verdict": {
+			rule: "R22", req: plain, outcome: extproctest.Unguarded, status: 503,
+			server: router{before: at(isBody, stops)},
+		},
+		"R22 nil before the response headers": {
+			rule: "R22", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{before: at(isResponse, stops)},
+		},
+		"R22 the stream stays open after the response headers": {
+			rule: "R22", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			set:    func(s *extproctest.Settings) { s.ReturnWithin = 50 * time.Millisecond },
-			server: router{linger: true}},
-		"R23 trailers are answered as a body": {rule: "R23", req: extproctest.Request{Body: chat, Trailers: true}, set: trailerMode, outcome: extproctest.Failed, status: 503,
+			server: router{linger: true},
+		},
+		"R23 trailers are answered as a body": {
+			rule: "R23", req: extproctest.Request{Body: chat, Trailers: true}, set: trailerMode, outcome: extproctest.Failed, status: 503,
 			server: router{before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetRequestTrailers() != nil },
-				func(s stream) (bool, error) { return true, s.Send(bodyReply(nil)) })}},
-		"R0 CONTINUE_AND_REPLACE": {rule: "R0", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+				func(s stream) (bool, error) { return true, s.Send(bodyReply(nil)) })},
+		},
+		"R0 CONTINUE_AND_REPLACE": {
+			rule: "R0", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) {
 				c.Status = extprocv3.CommonResponse_CONTINUE_AND_REPLACE
-			})}},
-		"R0 an immediate response without details": {rule: "R0", outcome: extproctest.Immediate, status: 400,
-			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) { r.GetImmediateResponse().Details = "" }}},
+			})},
+		},
+		"R0 an immediate response without details": {
+			rule: "R0", outcome: extproctest.Immediate, status: 400,
+			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) { r.GetImmediateResponse().Details = "" }},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			envoy := extproctest.Start(t, &tt.server, func(s *extproctest.Settings) {

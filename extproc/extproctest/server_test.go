@@ -144,7 +144,8 @@ func bodyReply(body []byte) *extprocv3.ProcessingResponse {
 		Response: &extprocv3.ProcessingResponse_RequestBody{RequestBody: &extprocv3.BodyResponse{Response: &extprocv3.CommonResponse{
 			ClearRouteCache: true,
 			HeaderMutation: &extprocv3.HeaderMutation{SetHeaders: []*corev3.HeaderValueOption{
-				header("x-mom-decision", "route"), header("x-mom-model", "small-model"), header("content-length", strconv.Itoa(len(first)))}},
+				header("x-mom-decision", "route"), header("x-mom-model", "small-model"), header("content-length", strconv.Itoa(len(first))),
+			}},
 			BodyMutation: &extprocv3.BodyMutation{Mutation: &extprocv3.BodyMutation_Body{Body: first}},
 		}}},
 		DynamicMetadata: metadata(map[string]any{
