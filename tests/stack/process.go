@@ -68,16 +68,12 @@ func (p *Process) Kill(t testing.TB) {
 	<-p.done
 }
 
-// Stop asks it to end and waits; past the grace it is killed and Stop reports false.
-func (p *Process) Stop(t testing.TB, grace time.Duration) bool {
-	t.Helper()
-	p.Signal(t, syscall.SIGTERM)
-	p.Signal(t, syscall.SIGCONT) // a stopped process would not hear the first
+// Ends waits for it to end by itself, and reports whether it did within the limit.
+func (p *Process) Ends(limit time.Duration) bool {
 	select {
 	case <-p.done:
 		return true
-	case <-time.After(grace):
-		p.Kill(t)
+	case <-time.After(limit):
 		return false
 	}
 }
