@@ -25,13 +25,14 @@ def main() -> None:
     params.model_alias = {args.name}
     params.hostnames = ["127.0.0.1"]
     params.port = args.port
-    # One thread and one slot: two of these share a small machine with Envoy and the router.
+    # One thread each: two of these share a small machine with Envoy and the router. Two slots of 2048 tokens, because a chat
+    # window asks for a title while it still shows the answer.
     params.cpuparams.n_threads = 1
     params.cpuparams_batch.n_threads = 1
-    params.n_parallel = 1
-    params.n_ctx = 2048
+    params.n_parallel = 2
+    params.n_ctx = 4096
     params.n_batch = 512
-    # A 135M model may never stop by itself; without a limit one request would hold the only slot.
+    # A 135M model may never stop by itself; without a limit such a request would hold its slot to the end of the context.
     params.n_predict = 256
     params.cache_ram_mib = 0
     params.use_jinja = True

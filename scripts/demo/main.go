@@ -77,7 +77,8 @@ func demo(ctx context.Context, out io.Writer, config, envoy string) error {
 	programs := []program{
 		{name: "small", spare: true, args: backend("small", small)},
 		{name: "large", spare: true, args: backend("large", large)},
-		{name: "mom", args: []string{"bin/mom", "serve", "--config", config}},
+		// No draining: the only Envoy that could send anything more is gone before mom is asked to stop.
+		{name: "mom", args: []string{"bin/mom", "serve", "--config", config, "--drain", "0s", "--grace", "5s"}},
 		// Hot restart would claim shared memory that another Envoy on this machine may hold.
 		{name: "envoy", args: []string{build + "/bin/envoy", "-c", envoy, "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"}},
 	}
@@ -112,8 +113,9 @@ Ready. Paste one of these:
   curl -iN http://%s/v1/chat/completions -H 'content-type: application/json' \
     -d '{"model": "MoM", "stream": true, "messages": [{"role": "user", "content": "Who wrote Hamlet?"}]}'
 
-Admin page: http://%s  (requests by decision, domain and model: http://%s/stats?filter=mom_router)
+Admin page: http://%s  (requests by decision, domain and model: http://%s/stats?filter=^mom_router)
 Logs: %s/*.log. Ctrl-C stops everything.
+
 `
 
 func backend(name, addr string) []string {
