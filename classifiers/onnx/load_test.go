@@ -3,6 +3,7 @@ package onnx_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -105,5 +106,32 @@ func TestOpenRefusesChangedFilesAndOptions(t *testing.T) {
 	}
 	if _, err := onnx.Open(e, onnx.Options{}); err == nil || !strings.Contains(err.Error(), "sha256") {
 		t.Errorf("a changed graph: error is %v, want one about its sha256", err)
+	}
+}
+
+// Runs in a process of its own, since the library is loaded once a process and this one may have it already.
+func TestLoadFails(t *testing.T) {
+	library := os.Getenv("MOM_TEST_LOAD_FAILS")
+	if library == "" {
+		if _, err := os.Stat(libraryPath(t)); err != nil {
+			absent(t, libraryPath(t))
+		}
+		child := exec.Command(os.Args[0], "-test.run=^TestLoadFails$")
+		child.Env = append(os.Environ(), "MOM_TEST_LOAD_FAILS="+libraryPath(t))
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	if _, err := onnx.Open(tiny(t, "good.onnx", nil), onnx.Options{}); err == nil || !strings.Contains(err.Error(), "not loaded") {
+		t.Errorf("open before load: error is %v, want one that the library is not loaded", err)
+	}
+	for name, path := range map[string]string{"a missing file": filepath.Join(t.TempDir(), "none.so"), "no library": "testdata/good.onnx"} {
+		if err := onnx.Load(path); err == nil || !strings.Contains(err.Error(), filepath.Base(path)) {
+			t.Errorf("%s: error is %v, want one that names the file", name, err)
+		}
+	}
+	if err := onnx.Load(library); err != nil {
+		t.Errorf("the library after the failures: %v", err)
 	}
 }

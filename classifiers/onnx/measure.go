@@ -20,8 +20,8 @@ type Tax struct {
 	Min, Max float64       // of the rounds' ratios
 }
 
-// Measure classifies text and runs the bare graph on the same ids by turns, calls times each in every round. The process should do nothing
-// else meanwhile: its CPU time is counted as a whole.
+// Measure classifies text and runs the bare graph on the same ids by turns, calls times each in every round, so that what slows the machine
+// down slows both down. The process should do nothing else meanwhile: its CPU time is counted as a whole.
 func (m *Model) Measure(ctx context.Context, text string, rounds, calls int) (Tax, error) {
 	if rounds < 1 || calls < 1 {
 		return Tax{}, fmt.Errorf("measure: %d rounds of %d calls", rounds, calls)
@@ -36,27 +36,36 @@ func (m *Model) Measure(ctx context.Context, text string, rounds, calls int) (Ta
 	var classify, raw []time.Duration
 	var ratios []float64
 	for range rounds {
-		a, err := cpuTime(calls, func() error { _, err := m.Classify(ctx, text); return err })
-		if err != nil {
-			return Tax{}, err
+		var a, b time.Duration
+		for range calls {
+			start := cpuTime()
+			if _, err := m.Classify(ctx, text); err != nil {
+				return Tax{}, err
+			}
+			a += cpuTime() - start
+			bare, err := m.bare(ctx, text)
+			if err != nil {
+				return Tax{}, err
+			}
+			b += bare
 		}
-		b, err := m.rawTime(ctx, text, calls)
-		if err != nil {
-			return Tax{}, err
-		}
-		classify, raw, ratios = append(classify, a), append(raw, b), append(ratios, float64(a)/float64(b))
+		n := time.Duration(calls)
+		classify, raw, ratios = append(classify, a/n), append(raw, b/n), append(ratios, float64(a)/float64(b))
 	}
 	tax.Classify, tax.Raw, tax.Ratio = median(classify), median(raw), median(ratios)
 	tax.Min, tax.Max = slices.Min(ratios), slices.Max(ratios)
 	return tax, nil
 }
 
-// rawTime is the CPU time of the forward passes of text and of nothing else.
-func (m *Model) rawTime(ctx context.Context, text string, calls int) (time.Duration, error) {
+// bare is the CPU time of the forward passes of text and of nothing else: ids and tensors are made before the clock starts.
+func (m *Model) bare(ctx context.Context, text string) (total time.Duration, err error) {
 	if err := m.enter(); err != nil {
 		return 0, err
 	}
 	defer m.underWay.Done()
+	if text, err = clean(text, m.opt.MaxBytes); err != nil {
+		return 0, err
+	}
 	w, err := m.pool.get(ctx)
 	if err != nil {
 		return 0, err
@@ -66,13 +75,12 @@ func (m *Model) rawTime(ctx context.Context, text string, calls int) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	var total time.Duration
 	for i := range windowCount(len(ids), m.inner, m.manifest.Overlap) {
 		from, to := window(i, len(ids), m.inner, m.manifest.Overlap)
-		n := w.put(m.tok.prefix, ids[from:to], m.tok.suffix)
-		err := w.withTensors(n, func(inputs, outputs []ort.Value) error {
-			spent, err := cpuTime(calls, func() error { return m.session.Run(inputs, outputs) })
-			total += spent
+		err := w.withTensors(w.put(m.tok.prefix, ids[from:to], m.tok.suffix), func(inputs, outputs []ort.Value) error {
+			start := cpuTime()
+			err := m.session.Run(inputs, outputs)
+			total += cpuTime() - start
 			return err
 		})
 		if err != nil {
@@ -82,20 +90,11 @@ func (m *Model) rawTime(ctx context.Context, text string, calls int) (time.Durat
 	return total, nil
 }
 
-// cpuTime is the CPU time of the process, user and system, that one call of f takes on average.
-func cpuTime(calls int, f func() error) (time.Duration, error) {
-	used := func() time.Duration {
-		var u syscall.Rusage
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // fails only on a bad argument
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	start := used()
-	for range calls {
-		if err := f(); err != nil {
-			return 0, err
-		}
-	}
-	return (used() - start) / time.Duration(calls), nil
+// cpuTime is the CPU time of the process so far, user and system.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // fails only on a bad argument
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func median[T float64 | time.Duration](values []T) T {

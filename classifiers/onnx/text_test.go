@@ -173,3 +173,20 @@ func TestEncodingThatFails(t *testing.T) {
 		t.Errorf("got %v, %v, want an error without the text", s, err)
 	}
 }
+
+func TestDefaultLimits(t *testing.T) {
+	m := open(t, tiny(t, "good.onnx", nil), onnx.Options{}) // a window begins every 10 words
+	for name, text := range map[string]string{
+		"more than 256 KiB": strings.Repeat(" ", 256<<10+1), "more than 64 windows": strings.Repeat("word ", 14+63*10+1),
+	} {
+		if _, err := m.Classify(context.Background(), text); !errors.Is(err, classifiers.ErrTooLong) {
+			t.Errorf("%s: %v, want ErrTooLong", name, err)
+		}
+	}
+	if s := classify(t, m, strings.Repeat("word ", 14+63*10)); s.Passes != 64 {
+		t.Errorf("64 windows: %d passes", s.Passes)
+	}
+	if s := classify(t, m, strings.Repeat(" ", 256<<10)); s.Passes != 1 {
+		t.Errorf("256 KiB of nothing: %d passes", s.Passes)
+	}
+}

@@ -1,6 +1,8 @@
 package onnx_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,5 +27,24 @@ func TestTokenizerThatStillTruncatesOrPads(t *testing.T) {
 	}
 	if err := onnx.OpenTokenizer(withKeys(t, file, map[string]string{"padding": "null", "truncation": "null"})); err != nil {
 		t.Errorf("neither: %v", err)
+	}
+}
+
+// The binding makes C strings of the tokens' spellings outside its guard against panics: a spelling with a NUL in it ends the process.
+func TestSpellingsOfTokensAreNeverAskedFor(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("sources of the package: %v, %v", files, err)
+	}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []string{"WithReturn" + "Tokens", "WithReturn" + "AllAttributes", "native.Encode" + "("} {
+			if strings.Contains(string(source), call) {
+				t.Errorf("%s: calls %s", name, call)
+			}
+		}
 	}
 }
