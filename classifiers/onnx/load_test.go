@@ -57,26 +57,38 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"an input of another name", "input_name.onnx", nil, []string{`needs an input "tokens"`, `has no input "input_ids"`}},
 		{"an input the graph does not have", "ids_only.onnx", nil, []string{`has no input "attention_mask"`}},
-		{"an input the manifest does not have", "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.Inputs = m.Inputs[:1] },
-			[]string{`needs an input "attention_mask"`}},
+		{
+			"an input the manifest does not have", "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.Inputs = m.Inputs[:1] },
+			[]string{`needs an input "attention_mask"`},
+		},
 		{"an input of 32 bits", "int32.onnx", nil, []string{`input "input_ids" is not int64`}},
 		{"an output of another name", "output_name.onnx", nil, []string{`has no output "domain"`}},
 		{"more classes than labels", "four_classes.onnx", nil, []string{"has 4 classes, the manifest 3 labels"}},
 		{"an unknown number of classes", "open_classes.onnx", nil, []string{"has -1 classes"}},
 		{"an output of two rows", "two_rows.onnx", nil, []string{"forward pass"}},
 		{"a graph with fewer token rows than the vocabulary", "small_vocabulary.onnx", nil, []string{"forward pass"}},
-		{"a graph that is no ONNX", "good.onnx", func(_ *catalog.Manifest, files map[string][]byte) { files["model.onnx"] = []byte("garbage") },
-			[]string{"graph: "}},
-		{"a tokenizer that is no JSON", "good.onnx", func(_ *catalog.Manifest, files map[string][]byte) { files["tokenizer.json"] = []byte("garbage") },
-			[]string{"tokenizer file: "}},
+		{
+			"a graph that is no ONNX", "good.onnx", func(_ *catalog.Manifest, files map[string][]byte) { files["model.onnx"] = []byte("garbage") },
+			[]string{"graph: "},
+		},
+		{
+			"a tokenizer that is no JSON", "good.onnx", func(_ *catalog.Manifest, files map[string][]byte) { files["tokenizer.json"] = []byte("garbage") },
+			[]string{"tokenizer file: "},
+		},
 		{"a tokenizer without a model", "good.onnx", tokenizerWith(map[string]string{"model": "null"}), []string{"tokenizer file: "}},
-		{"a tokenizer that puts nothing around a text", "good.onnx", tokenizerWith(map[string]string{"post_processor": "null"}),
-			[]string{"same special tokens around every text"}},
-		{"a tokenizer that knows its special tokens in a text", "good.onnx",
+		{
+			"a tokenizer that puts nothing around a text", "good.onnx", tokenizerWith(map[string]string{"post_processor": "null"}),
+			[]string{"same special tokens around every text"},
+		},
+		{
+			"a tokenizer that knows its special tokens in a text", "good.onnx",
 			tokenizerWith(map[string]string{"pre_tokenizer": `{"type":"WhitespaceSplit"}`, "normalizer": "null"}),
-			[]string{`takes the text "[PAD]" for its special token`}},
-		{"windows that do not move on", "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.Overlap = 14 },
-			[]string{"cannot overlap by 14"}},
+			[]string{`takes the text "[PAD]" for its special token`},
+		},
+		{
+			"windows that do not move on", "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.Overlap = 14 },
+			[]string{"cannot overlap by 14"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := onnx.Open(tiny(t, c.graph, c.edit), onnx.Options{})

@@ -183,7 +183,9 @@ func dial(tb testing.TB, s extprocv3.ExternalProcessorServer) *grpc.ClientConn {
 	tb.Cleanup(func() {
 		_ = conn.Close()
 		server.Stop()
-		<-served
+		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			tb.Error("server:", err)
+		}
 	})
 	return conn
 }

@@ -19,8 +19,10 @@ func (s *scanner) messages() []pipeline.Message {
 	for s.elem(&a) {
 		if a.elements > s.limits.Messages {
 			if s.shape == nil {
-				s.shape = &Fault{Status: 400, Code: tooManyMessages, Param: "messages",
-					Message: fmt.Sprintf("'messages' has more than %d messages.", s.limits.Messages)}
+				s.shape = &Fault{
+					Status: 400, Code: tooManyMessages, Param: "messages",
+					Message: fmt.Sprintf("'messages' has more than %d messages.", s.limits.Messages),
+				}
 			}
 			s.skip(messageKind)
 			continue

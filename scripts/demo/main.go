@@ -49,9 +49,9 @@ func main() {
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, restore := signal.NotifyContext(context.Background(), signals...)
-	defer restore()
-
-	if err := demo(ctx, os.Stdout, *config, *envoy); err != nil {
+	err := demo(ctx, os.Stdout, *config, *envoy)
+	restore()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
