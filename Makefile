@@ -59,6 +59,21 @@ fuzz: setup ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
+models: .build/recipes-venv/ready ## train, export and judge the models MoM ships (DATA= is the folder of training data)
+	@test -n '$(DATA)' || { echo 'models: DATA= must name the folder of training data; models/recipes/DATA.md says what is in it' >&2; exit 1; }
+	@run() { PYTHONPATH=models/recipes .build/recipes-venv/bin/python -m mom_recipes "$$@"; }; \
+	out=.build/mom-brain-flash model=models/mom-brain-flash; \
+	run train --data '$(DATA)' --out $$out; \
+	run export --data '$(DATA)' --out $$out --model $$model; \
+	run evaluate --data '$(DATA)' --out $$out --model $$model; \
+	run card --out $$out --model $$model
+
+.build/recipes-venv/ready: models/recipes/requirements.lock models/recipes/base.lock
+	python3 -m venv .build/recipes-venv
+	.build/recipes-venv/bin/pip install --quiet --require-hashes -r models/recipes/requirements.lock
+	.build/recipes-venv/bin/pip install --quiet --require-hashes --no-deps -r models/recipes/base.lock
+	@touch $@
+
 clean: ## remove bin/ and what a run left; the native parts stay
 	rm -rf bin .build/run .build/bin/demo
 
