@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 )
 
 // Header names of ours, section "HTTP contract" of docs/http.md.
@@ -24,14 +23,11 @@ func ours(name string) bool {
 		strings.HasPrefix(name, headerCOT)
 }
 
-// set builds the one form of a header that Envoy takes: RawValue alone (Value alone arrives empty, envoy#31555; both are an error), and no
-// AppendAction, which ext_proc ignores (envoy#36982): the absent Append overwrites.
-func set(name, value string) *corev3.HeaderValueOption {
-	return &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: name, RawValue: []byte(value)}}
-}
+// header is one header to set.
+type header struct{ name, value string }
 
 // strip lists the headers of ours that the other side sent, but for those in keep, which a set overwrites anyway.
-func strip(headers *corev3.HeaderMap, keep []*corev3.HeaderValueOption) []string {
+func strip(headers *corev3.HeaderMap, keep []header) []string {
 	var names []string
 next:
 	for _, h := range headers.GetHeaders() {
@@ -39,7 +35,7 @@ next:
 			continue
 		}
 		for _, k := range keep {
-			if k.Header.Key == h.GetKey() {
+			if k.name == h.GetKey() {
 				continue next
 			}
 		}
@@ -77,12 +73,4 @@ func ascii(s string) string {
 		out = append(out, byte(r))
 	}
 	return string(out)
-}
-
-// mutation is nil when there is nothing to change.
-func mutation(sets []*corev3.HeaderValueOption, removes []string) *extprocv3.HeaderMutation {
-	if len(sets) == 0 && len(removes) == 0 {
-		return nil
-	}
-	return &extprocv3.HeaderMutation{SetHeaders: sets, RemoveHeaders: removes}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // Metadata namespaces; Envoy must list them in receiving_namespaces.untyped.
@@ -35,17 +34,16 @@ type stats struct{ decision, domain, model, requested string }
 // unknownStats goes with the first reply: an access logger renders a missing value as an empty tag.
 var unknownStats = stats{statNone, "none", "none", "none"}
 
-func (s stats) fields(took time.Duration) *structpb.Value {
-	f := object{
-		"decision":  structpb.NewStringValue(s.decision),
-		"domain":    structpb.NewStringValue(strings.ReplaceAll(s.domain, " ", "_")),
-		"model":     structpb.NewStringValue(s.model),
-		"requested": structpb.NewStringValue(s.requested),
-	}
+func (s stats) write(r *reply, took time.Duration) {
+	o := r.object(nsStats)
+	r.textEntry("decision", s.decision)
+	r.textEntry("domain", strings.ReplaceAll(s.domain, " ", "_"))
+	r.textEntry("model", s.model)
+	r.textEntry("requested", s.requested)
 	if took > 0 {
-		f["router_ms"] = structpb.NewNumberValue(float64(took.Microseconds()) / 1000)
+		r.numberEntry("router_ms", float64(took.Microseconds())/1000)
 	}
-	return f.value()
+	r.endObject(o)
 }
 
 // stats describes a plan within the closed label sets of the configuration.
@@ -74,35 +72,60 @@ var groupNames = [...]string{"tier1", "tier2", "tier3", "tier4", "tier5", "tier6
 // MaxTiers is the longest plan that Envoy is told.
 const MaxTiers = len(groupNames)
 
-// route is the plan as the cluster specifier reads it: attempt n goes to group n, the last repeats.
-func route(plan *pipeline.Plan) *structpb.Value {
-	groups := make([]*structpb.Value, 0, len(plan.Tiers))
+// writeRoute writes the plan as the cluster specifier reads it: attempt n goes to group n, the last repeats.
+func writeRoute(r *reply, plan *pipeline.Plan) {
+	o := r.object(nsRoute)
+	groups := r.list("priority_groups")
 	for i, t := range plan.Tiers {
-		cluster := object{"cluster_name": structpb.NewStringValue(t.Cluster), "weight": structpb.NewNumberValue(1)}
-		groups = append(groups, object{"name": structpb.NewStringValue(groupNames[i]), "clusters": list(cluster.value())}.value())
+		group := r.open(listValues)
+		fields := r.open(valueStruct)
+		r.textEntry("name", groupNames[i])
+		clusters := r.list("clusters")
+		item := r.open(listValues)
+		cluster := r.open(valueStruct)
+		r.textEntry("cluster_name", t.Cluster)
+		r.numberEntry("weight", 1)
+		r.close(cluster)
+		r.close(item)
+		r.endObject(clusters)
+		r.close(fields)
+		r.close(group)
 	}
-	return object{"priority_groups": list(groups...)}.value()
+	r.endObject(groups)
+	r.endObject(o)
 }
 
-// tiers is one list of splices per group, each turning the body of attempt 1 into that group's own; the first is empty.
-func tiers(body *chat.Body, plan *pipeline.Plan) *structpb.Value {
-	lists := make([]*structpb.Value, 0, len(plan.Tiers))
-	lists = append(lists, list())
-	for _, t := range plan.Tiers[1:] {
-		splices := body.Between(plan.Tiers[0].Edits, t.Edits)
-		edits := make([]*structpb.Value, 0, len(splices))
-		for _, s := range splices {
-			edits = append(edits, list(structpb.NewNumberValue(float64(s.Offset)), structpb.NewNumberValue(float64(s.Length)), structpb.NewStringValue(s.Text)))
+// writeTiers writes one list of splices per group, each turning the body of attempt 1 into that group's own; the first is empty.
+func writeTiers(r *reply, body *chat.Body, plan *pipeline.Plan) {
+	o := r.object(nsTiers)
+	edits := r.list("edits")
+	for i, t := range plan.Tiers {
+		item := r.open(listValues)
+		splices := r.open(valueOf)
+		if i > 0 {
+			for _, s := range body.Between(plan.Tiers[0].Edits, t.Edits) {
+				writeSplice(r, s)
+			}
 		}
-		lists = append(lists, list(edits...))
+		r.close(splices)
+		r.close(item)
 	}
-	return object{"edits": list(lists...)}.value()
+	r.endObject(edits)
+	r.endObject(o)
 }
 
-func list(values ...*structpb.Value) *structpb.Value {
-	return structpb.NewListValue(&structpb.ListValue{Values: values})
+// writeSplice writes [offset, length, text].
+func writeSplice(r *reply, s chat.Splice) {
+	item := r.open(listValues)
+	triple := r.open(valueOf)
+	for _, n := range [...]int{s.Offset, s.Length} {
+		v := r.open(listValues)
+		r.number(float64(n))
+		r.close(v)
+	}
+	v := r.open(listValues)
+	r.text(valueString, s.Text)
+	r.close(v)
+	r.close(triple)
+	r.close(item)
 }
-
-type object map[string]*structpb.Value
-
-func (o object) value() *structpb.Value { return structpb.NewStructValue(&structpb.Struct{Fields: o}) }

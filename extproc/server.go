@@ -51,14 +51,7 @@ type Shutdown struct{ Drain, Grace time.Duration }
 
 // Serve answers on lis until ctx ends, then shuts down as said by what shutdown returns. It returns nil after an orderly end.
 func (s *Server) Serve(ctx context.Context, lis net.Listener, shutdown func() Shutdown) error {
-	srv := grpc.NewServer(
-		// Far above Envoy's own buffer limit: past ours the answer is a 413 in JSON, past this one only a bare gRPC error.
-		grpc.MaxRecvMsgSize(128<<20), grpc.MaxSendMsgSize(128<<20),
-		grpc.MaxConcurrentStreams(math.MaxUint32), // a stream lives as long as its backend thinks: a cap here would shed load unseen
-		grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(4<<20), grpc.SharedWriteBuffer(true),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-	)
+	srv := newGRPC()
 	extprocv3.RegisterExternalProcessorServer(srv, s)
 	healthv1.RegisterHealthServer(srv, s.health)
 	served := make(chan error, 1)
@@ -94,6 +87,18 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener, shutdown func() Sh
 		return fmt.Errorf("serve %s: %w", lis.Addr(), err)
 	}
 	return nil
+}
+
+// newGRPC is a gRPC server with Envoy's traffic in mind.
+func newGRPC() *grpc.Server {
+	return grpc.NewServer(
+		// Far above Envoy's own buffer limit: past ours the answer is a 413 in JSON, past this one only a bare gRPC error.
+		grpc.MaxRecvMsgSize(128<<20), grpc.MaxSendMsgSize(128<<20),
+		grpc.MaxConcurrentStreams(math.MaxUint32), // a stream lives as long as its backend thinks: a cap here would shed load unseen
+		grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(4<<20),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	)
 }
 
 // Listen opens a listener in the words of net.Listen: "tcp" with host:port, or "unix" with a path, absolute or relative. A Unix socket gets mode

@@ -53,14 +53,14 @@ func (s *Server) Process(stream extprocv3.ExternalProcessor_ProcessServer) error
 		if m.GetObservabilityMode() {
 			return status.Error(codes.FailedPrecondition, "observability_mode ignores verdicts; remove it from the filter")
 		}
-		reply, done, err := x.handle(stream.Context(), m)
+		out, done, err := x.handle(stream.Context(), m)
 		if err != nil {
 			return err
 		}
-		if reply == nil {
+		if out == nil {
 			continue
 		}
-		if err := stream.Send(reply); err != nil {
+		if err := stream.Send(out.message()); err != nil {
 			return x.ended(err)
 		}
 		if done {
@@ -80,32 +80,32 @@ func (x *exchange) ended(err error) error {
 	return err
 }
 
-// handle answers one message. reply nil: the message wants none. done: that was the last reply we owe.
-func (x *exchange) handle(ctx context.Context, m *extprocv3.ProcessingRequest) (reply *extprocv3.ProcessingResponse, done bool, err error) {
+// handle answers one message. out nil: the message wants none. done: that was the last reply we owe.
+func (x *exchange) handle(ctx context.Context, m *extprocv3.ProcessingRequest) (out *reply, done bool, err error) {
 	defer func() {
 		if recover() == nil {
 			return
 		}
 		// The panic's value is left out: it may hold text of the prompt.
 		x.log.Error("panic in the stream", zap.String("request_id", x.id), zap.ByteString("stack", debug.Stack()))
-		reply, done, err = plain(m), false, nil
+		out, done, err = plain(m), false, nil
 		if x.at != atResponse {
-			reply, done = x.refuse(internalError())
+			out, done = x.refuse(internalError())
 		}
 	}()
 	switch r := m.Request.(type) {
 	case *extprocv3.ProcessingRequest_RequestHeaders:
 		if x.at == atHeaders {
-			reply, done = x.headers(m, r.RequestHeaders)
-			return reply, done, nil
+			out, done = x.headers(m, r.RequestHeaders)
+			return out, done, nil
 		}
 	case *extprocv3.ProcessingRequest_RequestBody:
 		switch x.at {
 		case atBody:
 			return x.body(ctx, r.RequestBody.GetBody())
 		case atHeaders: // a filter that skips the headers drops header mutations in body replies: the plan would never arrive
-			reply, done = x.refuse(misconfigured())
-			return reply, done, nil
+			out, done = x.refuse(misconfigured())
+			return out, done, nil
 		case atResponse: // a repeated end of stream; the verdict stands
 		}
 	case *extprocv3.ProcessingRequest_ResponseHeaders:
@@ -117,7 +117,7 @@ func (x *exchange) handle(ctx context.Context, m *extprocv3.ProcessingRequest) (
 	return plain(m), false, nil
 }
 
-func (x *exchange) headers(m *extprocv3.ProcessingRequest, h *extprocv3.HttpHeaders) (*extprocv3.ProcessingResponse, bool) {
+func (x *exchange) headers(m *extprocv3.ProcessingRequest, h *extprocv3.HttpHeaders) (*reply, bool) {
 	head := readHead(h.GetHeaders(), h.GetEndOfStream())
 	x.id = head.id
 	if p := m.GetProtocolConfig(); p != nil && p.GetRequestBodyMode() != extprocfilterv3.ProcessingMode_BUFFERED {
@@ -132,17 +132,17 @@ func (x *exchange) headers(m *extprocv3.ProcessingRequest, h *extprocv3.HttpHead
 }
 
 // refuse is the end: a reply of ours instead of a backend's.
-func (x *exchange) refuse(r *pipeline.Reply) (*extprocv3.ProcessingResponse, bool) {
+func (x *exchange) refuse(r *pipeline.Reply) (*reply, bool) {
 	x.at = atResponse
 	return immediate(r, replied(r, statModels), 0), true
 }
 
-func (x *exchange) body(ctx context.Context, raw []byte) (*extprocv3.ProcessingResponse, bool, error) {
+func (x *exchange) body(ctx context.Context, raw []byte) (*reply, bool, error) {
 	start := time.Now()
 	body, fault := x.gateway.Parser.Parse(x.id, raw)
 	if fault != nil {
-		reply, done := x.refuse(fault.Reply())
-		return reply, done, nil
+		out, done := x.refuse(fault.Reply())
+		return out, done, nil
 	}
 	limit := x.gateway.Timeout
 	if limit == 0 {
@@ -156,8 +156,8 @@ func (x *exchange) body(ctx context.Context, raw []byte) (*extprocv3.ProcessingR
 		if ctx.Err() != nil {
 			return nil, false, errUndecided // the client is gone
 		}
-		reply, done := x.refuse(x.failure(err))
-		return reply, done, nil
+		out, done := x.refuse(x.failure(err))
+		return out, done, nil
 	}
 	x.warn(d.Trail)
 	if d.Verdict != pipeline.Continue {
@@ -167,15 +167,15 @@ func (x *exchange) body(ctx context.Context, raw []byte) (*extprocv3.ProcessingR
 	plan, ok := pipeline.Find[pipeline.Plan](d.Trail)
 	if !ok || len(plan.Tiers) == 0 || len(plan.Tiers) > MaxTiers {
 		x.log.Error("the pipeline ended without a usable plan", zap.String("request_id", x.id))
-		reply, done := x.refuse(internalError())
-		return reply, done, nil
+		out, done := x.refuse(internalError())
+		return out, done, nil
 	}
 	s := x.gateway.stats(body.Request, &plan)
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
-	reply := forward(body, &plan, s, took)
+	out := forward(body, &plan, s, took)
 	x.plan, x.at = &plan, atResponse
-	return reply, false, nil
+	return out, false, nil
 }
 
 // failure says what a pipeline error means to the client, and says the cause in the log.

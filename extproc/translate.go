@@ -1,45 +1,53 @@
 package extproc
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
-	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/cot"
 	"github.com/mom-router/mom/pkg/pipeline"
-	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // passOn answers the request headers: wait for the body, with the client's copies of our headers gone and the counters' defaults written.
-func passOn(headers *corev3.HeaderMap) *extprocv3.ProcessingResponse {
-	return &extprocv3.ProcessingResponse{
-		Response: &extprocv3.ProcessingResponse_RequestHeaders{RequestHeaders: &extprocv3.HeadersResponse{
-			Response: &extprocv3.CommonResponse{HeaderMutation: mutation(nil, strip(headers, nil))},
-		}},
-		DynamicMetadata: &structpb.Struct{Fields: object{nsStats: unknownStats.fields(0)}},
-	}
+func passOn(headers *corev3.HeaderMap) *reply {
+	r := &reply{b: make([]byte, 0, 256)}
+	h := r.open(replyRequestHeaders)
+	common := r.open(responseCommon)
+	r.headers(commonHeaders, nil, strip(headers, nil))
+	r.close(common)
+	r.close(h)
+	metadata := r.open(replyMetadata)
+	unknownStats.write(r, 0)
+	r.close(metadata)
+	return r
 }
 
 // immediate ends the request with a reply of ours.
-func immediate(r *pipeline.Reply, s stats, took time.Duration) *extprocv3.ProcessingResponse {
-	sets := make([]*corev3.HeaderValueOption, 0, len(r.Headers))
-	for name, v := range r.Headers {
-		sets = append(sets, set(name, v))
+func immediate(p *pipeline.Reply, s stats, took time.Duration) *reply {
+	sets := make([]header, 0, len(p.Headers))
+	for name, v := range p.Headers {
+		sets = append(sets, header{name, v})
 	}
-	sort.Slice(sets, func(i, j int) bool { return sets[i].Header.Key < sets[j].Header.Key })
-	return &extprocv3.ProcessingResponse{
-		Response: &extprocv3.ProcessingResponse_ImmediateResponse{ImmediateResponse: &extprocv3.ImmediateResponse{
-			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(r.Status)},
-			Headers: mutation(sets, nil),
-			Body:    r.Body,
-			Details: r.Details,
-		}},
-		DynamicMetadata: &structpb.Struct{Fields: object{nsStats: s.fields(took)}},
-	}
+	slices.SortFunc(sets, func(a, b header) int { return cmp.Compare(a.name, b.name) })
+	r := &reply{b: make([]byte, 0, 512+len(p.Body))}
+	i := r.open(replyImmediate)
+	status := r.open(immediateStatus)
+	r.integer(statusCode, uint64(p.Status)) //nolint:gosec // 200..599
+	r.close(status)
+	r.headers(immediateHeaders, sets, nil)
+	r.bytes(immediateBody, p.Body)
+	r.text(immediateD, p.Details)
+	r.close(i)
+	metadata := r.open(replyMetadata)
+	s.write(r, took)
+	r.close(metadata)
+	return r
 }
 
 // replied classifies a reply of ours for the counters.
@@ -58,75 +66,86 @@ func replied(r *pipeline.Reply, otherwise string) stats {
 
 // forward answers the request body with everything Envoy needs to proxy it, in one reply: the decision header that the routes to backends
 // require, the plan, the body of attempt 1 and the splices for the later ones.
-func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) *extprocv3.ProcessingResponse {
-	sets := make([]*corev3.HeaderValueOption, 0, 5)
-	sets = append(sets,
-		set(headerDecision, "route"),
-		set(headerStream, strconv.FormatBool(body.Request.Stream)),
-		set(headerDomain, s.domain),
-		set(headerModel, s.model))
-	common := &extprocv3.CommonResponse{ClearRouteCache: true}
+func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) *reply {
+	sets := make([]header, 0, 5)
+	sets = append(sets, header{headerDecision, "route"}, header{headerStream, strconv.FormatBool(body.Request.Stream)},
+		header{headerDomain, s.domain}, header{headerModel, s.model})
+	var bytes []byte
 	if edits := plan.Tiers[0].Edits; len(edits) > 0 {
-		bytes := body.Apply(edits)
-		common.BodyMutation = &extprocv3.BodyMutation{Mutation: &extprocv3.BodyMutation_Body{Body: bytes}}
+		bytes = body.Apply(edits)
 		// Envoy refuses a mutated body whose length is not the header's; without one it would send chunks, which many model servers refuse.
-		sets = append(sets, set("content-length", strconv.Itoa(len(bytes))))
+		sets = append(sets, header{"content-length", strconv.Itoa(len(bytes))})
 	}
-	common.HeaderMutation = mutation(sets, nil)
-	metadata := object{nsStats: s.fields(took), nsRoute: route(plan)}
+	r := &reply{b: make([]byte, 0, 1536+len(bytes))}
+	b := r.open(replyRequestBody)
+	common := r.open(responseCommon)
+	r.headers(commonHeaders, sets, nil)
+	if bytes != nil {
+		mutation := r.open(commonBody)
+		r.bytes(bodyBytes, bytes)
+		r.close(mutation)
+	}
+	r.integer(commonClearRoute, 1)
+	r.close(common)
+	r.close(b)
+	metadata := r.open(replyMetadata)
+	s.write(r, took)
+	writeRoute(r, plan)
 	if len(plan.Tiers) > 1 {
-		metadata[nsTiers] = tiers(body, plan)
+		writeTiers(r, body, plan)
 	}
-	return &extprocv3.ProcessingResponse{
-		Response:        &extprocv3.ProcessingResponse_RequestBody{RequestBody: &extprocv3.BodyResponse{Response: common}},
-		DynamicMetadata: &structpb.Struct{Fields: metadata},
-	}
+	r.close(metadata)
+	return r
 }
 
 // annotate answers the response headers: what a backend said in our name goes, what we have to say comes.
-func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.HeaderMap, plan *pipeline.Plan) *extprocv3.ProcessingResponse {
+func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.HeaderMap, plan *pipeline.Plan) *reply {
 	sets := g.reasons(plan, answeredBy(m, plan))
 	if finalError(headers) {
 		// Envoy has already tried every backend of the plan; an SDK's own retries would only multiply the load.
-		sets = append(sets, set("x-should-retry", "false"))
+		sets = append(sets, header{"x-should-retry", "false"})
 	}
-	return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ResponseHeaders{ResponseHeaders: &extprocv3.HeadersResponse{
-		Response: &extprocv3.CommonResponse{HeaderMutation: mutation(sets, strip(headers, sets))},
-	}}}
+	r := &reply{b: make([]byte, 0, 1024)}
+	h := r.open(replyResponseHeaders)
+	common := r.open(responseCommon)
+	r.headers(commonHeaders, sets, strip(headers, sets))
+	r.close(common)
+	r.close(h)
+	return r
 }
 
 // reasons are the headers that tell the client why the tier numbered answered (from 0) served the request.
-func (g *Gateway) reasons(plan *pipeline.Plan, answered int) []*corev3.HeaderValueOption {
+func (g *Gateway) reasons(plan *pipeline.Plan, answered int) []header {
 	if g.Expose == ExposeNone {
 		return nil
 	}
-	sets := make([]*corev3.HeaderValueOption, 0, 12)
+	sets := make([]header, 0, 12)
 	if trail := cot.FromPlan(*plan, answered).String(); trail != "" { // a named model went through no stage worth telling
-		sets = append(sets, set(headerCOT, trail))
+		sets = append(sets, header{headerCOT, trail})
 	}
 	if g.Expose == ExposeCOT {
 		return sets
 	}
 	model, decision := ascii(plan.Tiers[answered].Model), ascii(plan.Decision)
 	sets = append(sets,
-		set(headerDecision, decision), set(headerModel, model),
-		set("x-router-route", decision), set("x-router-model", model),
-		set("x-vsr-selected-decision", decision), set("x-vsr-selected-model", model))
+		header{headerDecision, decision}, header{headerModel, model},
+		header{"x-router-route", decision}, header{"x-router-model", model},
+		header{"x-vsr-selected-decision", decision}, header{"x-vsr-selected-model", model})
 	if plan.Domain != "" {
-		sets = append(sets, set(headerDomain, ascii(plan.Domain)), set("x-vsr-selected-category", ascii(plan.Domain)))
+		sets = append(sets, header{headerDomain, ascii(plan.Domain)}, header{"x-vsr-selected-category", ascii(plan.Domain)})
 	}
 	switch plan.Reasoning {
 	case pipeline.On:
-		sets = append(sets, set("x-vsr-selected-reasoning", "on"))
+		sets = append(sets, header{"x-vsr-selected-reasoning", "on"})
 	case pipeline.Off:
-		sets = append(sets, set("x-vsr-selected-reasoning", "off"))
+		sets = append(sets, header{"x-vsr-selected-reasoning", "off"})
 	case pipeline.AsAsked:
 	}
 	if plan.Degraded != "" {
-		return append(sets, set(headerTier, "fallback"), set(headerDegraded, ascii(plan.Degraded)))
+		return append(sets, header{headerTier, "fallback"}, header{headerDegraded, ascii(plan.Degraded)})
 	}
 	if plan.Decision != explicitDecision {
-		sets = append(sets, set(headerTier, "mom"))
+		sets = append(sets, header{headerTier, "mom"})
 	}
 	return sets
 }
@@ -159,20 +178,25 @@ func finalError(headers *corev3.HeaderMap) bool {
 }
 
 // plain answers a message of any kind with "go on" in its own kind, or returns nil for a message that wants no answer.
-func plain(m *extprocv3.ProcessingRequest) *extprocv3.ProcessingResponse {
+func plain(m *extprocv3.ProcessingRequest) *reply {
+	var field protowire.Number
 	switch m.Request.(type) {
 	case *extprocv3.ProcessingRequest_RequestHeaders:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_RequestHeaders{RequestHeaders: &extprocv3.HeadersResponse{}}}
+		field = replyRequestHeaders
 	case *extprocv3.ProcessingRequest_RequestBody:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_RequestBody{RequestBody: &extprocv3.BodyResponse{}}}
+		field = replyRequestBody
 	case *extprocv3.ProcessingRequest_RequestTrailers:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_RequestTrailers{RequestTrailers: &extprocv3.TrailersResponse{}}}
+		field = replyRequestTrailers
 	case *extprocv3.ProcessingRequest_ResponseHeaders:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ResponseHeaders{ResponseHeaders: &extprocv3.HeadersResponse{}}}
+		field = replyResponseHeaders
 	case *extprocv3.ProcessingRequest_ResponseBody:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ResponseBody{ResponseBody: &extprocv3.BodyResponse{}}}
+		field = replyResponseBody
 	case *extprocv3.ProcessingRequest_ResponseTrailers:
-		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ResponseTrailers{ResponseTrailers: &extprocv3.TrailersResponse{}}}
+		field = replyResponseTrailers
+	default:
+		return nil
 	}
-	return nil
+	r := &reply{}
+	r.close(r.open(field))
+	return r
 }
