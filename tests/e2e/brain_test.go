@@ -16,12 +16,12 @@ func TestBrain(t *testing.T) {
 	s := stack.Start(t, stack.Options{Config: `listen: unix://` + stack.Socket + `
 models:
 - {name: small-model, cluster: small}
-- {name: large-model, cluster: large}
+- {name: larger-model, cluster: large}
 brain: mom-brain-flash
 route:
   decisions:
-  - {name: sums, when: domain == "math", models: [large-model, small-model]}
-  default: {models: [small-model, large-model]}
+  - {name: sums, when: domain == "math", models: [larger-model, small-model]}
+  default: {models: [small-model, larger-model]}
 `})
 	const sum = "What is the derivative of x squared times the sine of x, and where does it equal zero?"
 	const law = "Does a landlord owe the tenant notice before terminating a lease for breach of contract?"
@@ -30,7 +30,7 @@ route:
 	if a.status != http.StatusOK {
 		t.Fatalf("status %d: %s", a.status, a.body)
 	}
-	wantTrail(t, a.header, "large-model", "1")
+	wantTrail(t, a.header, "larger-model", "1")
 	for name, want := range map[string]string{"x-mom-decision": "sums", "x-mom-domain": "math", "x-vsr-selected-category": "math"} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s %q, want %q", name, got, want)
@@ -55,7 +55,7 @@ route:
 
 	stack.Until(t, 5*time.Second, "counters by domain", func() error {
 		got := s.Stats(t, "mom_router.requests")
-		for _, name := range []string{"domain.math.model.large-model.requested.mom.tier.1", "domain.law.model.small-model.requested.mom.tier.1"} {
+		for _, name := range []string{"domain.math.model.larger-model.requested.mom.tier.1", "domain.law.model.small-model.requested.mom.tier.1"} {
 			if got["mom_router.requests.decision.route."+name] != 1 {
 				return fmt.Errorf("%s is not 1: %v", name, got)
 			}

@@ -110,12 +110,12 @@ func failover(t *testing.T, s *stack.Stack, first stack.Step) {
 		if text.String() != "from large" {
 			t.Errorf("answer %q", text.String())
 		}
-		wantTrail(t, resp.Header, "large-model", "2") // who answered, not who was asked first
+		wantTrail(t, resp.Header, "larger-model", "2") // who answered, not who was asked first
 		received := s.Large.Received()
 		if len(received) != 1 {
 			t.Fatalf("large got %d requests, want 1", len(received))
 		}
-		wantClean(t, received[0], "large-model")
+		wantClean(t, received[0], "larger-model")
 		if first == nil {
 			continue // nobody was there to receive it
 		}
@@ -160,9 +160,9 @@ func bodies(t *testing.T, s *stack.Stack) {
 			wantClean(t, small[0], "small-model")
 			for i, got := range large {
 				t.Run(fmt.Sprintf("attempt %d", i+2), func(t *testing.T) {
-					wantClean(t, got, "large-model")
-					// The two names are of the same length, so a body that is right differs from the first in these bytes alone.
-					if want := strings.Replace(string(small[0].Body), "small-model", "large-model", 1); string(got.Body) != want {
+					wantClean(t, got, "larger-model")
+					// The names differ in length, so a content-length left over from the attempt before would be wrong.
+					if want := strings.Replace(string(small[0].Body), "small-model", "larger-model", 1); string(got.Body) != want {
 						t.Errorf("%d bytes differ from the first attempt's %d in more than the model", len(got.Body), len(want))
 					}
 				})

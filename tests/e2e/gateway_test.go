@@ -66,7 +66,7 @@ func explicit(t *testing.T, s *stack.Stack) {
 	s.Small.Play(stack.Answer("s"))
 	s.Large.Play(stack.Answer("l"))
 	// Spaces, key order, an unknown field, a number no float64 holds, escapes: all of it must arrive as it was sent.
-	sent := "{ \"x\" : 12345678901234567890.10 ,\n\t\"messages\":[{\"content\":\"h\\u00e9 \\/ 世界\",\"role\":\"user\"}],  \"model\" :\t\"large-model\"\n}"
+	sent := "{ \"x\" : 12345678901234567890.10 ,\n\t\"messages\":[{\"content\":\"h\\u00e9 \\/ 世界\",\"role\":\"user\"}],  \"model\" :\t\"larger-model\"\n}"
 	if a := chat(t, s, sent); a.status != http.StatusOK {
 		t.Fatalf("status %d: %s", a.status, a.body)
 	}
@@ -77,7 +77,7 @@ func explicit(t *testing.T, s *stack.Stack) {
 	if string(got[0].Body) != sent {
 		t.Errorf("body changed:\n%q\nwant\n%q", got[0].Body, sent)
 	}
-	wantClean(t, got[0], "large-model")
+	wantClean(t, got[0], "larger-model")
 }
 
 func models(t *testing.T, s *stack.Stack) {
@@ -90,7 +90,7 @@ func models(t *testing.T, s *stack.Stack) {
 	for _, m := range page.Data {
 		ids = append(ids, m.ID)
 	}
-	if len(ids) < 3 || ids[0] != "MoM" || !slices.Contains(ids, "small-model") || !slices.Contains(ids, "large-model") {
+	if len(ids) < 3 || ids[0] != "MoM" || !slices.Contains(ids, "small-model") || !slices.Contains(ids, "larger-model") {
 		t.Errorf("models %q, want MoM first and both backends", ids)
 	}
 	if _, err := c.Models.Get(t.Context(), "small-model"); err != nil {

@@ -33,7 +33,14 @@ func startLoad(t testing.TB, s *stack.Stack, clients int) *load {
 	for range clients {
 		l.done.Go(func() {
 			for ctx.Err() == nil {
-				l.one(transport, s.URL)
+				if l.one(transport, s.URL) {
+					continue
+				}
+				// As every SDK does; without it the refusals would take the processor that the restart needs.
+				select {
+				case <-time.After(20 * time.Millisecond):
+				case <-ctx.Done():
+				}
 			}
 		})
 	}
@@ -41,14 +48,15 @@ func startLoad(t testing.TB, s *stack.Stack, clients int) *load {
 	return l
 }
 
-// one does not end with the load: a request cut off by its client would say nothing about the gateway.
-func (l *load) one(transport *http.Transport, url string) {
+// one asks once and reports whether it got an answer. It does not end with the load: a request cut off by its client would say nothing about the
+// gateway.
+func (l *load) one(transport *http.Transport, url string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(good))
 	if err != nil {
 		l.odd("request: %v", err)
-		return
+		return false
 	}
 	req.Header.Set("content-type", "application/json")
 	req.Header.Set("x-mom-decision", "route") // a spoof must open nothing, least of all now
@@ -56,7 +64,7 @@ func (l *load) one(transport *http.Transport, url string) {
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		l.odd("no answer: %v", err)
-		return
+		return false
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
@@ -67,11 +75,13 @@ func (l *load) one(transport *http.Transport, url string) {
 	case resp.StatusCode == http.StatusOK && strings.Contains(string(text), "chat.completion"):
 		l.ok.Add(1)
 		l.lastOK.Store(begin.UnixNano())
+		return true
 	case (resp.StatusCode == 503 || resp.StatusCode == 504) && json && strings.Contains(string(text), `"error"`):
 		l.refused.Add(1)
 	default:
 		l.odd("status %d: %.200s", resp.StatusCode, text)
 	}
+	return false
 }
 
 func (l *load) odd(format string, args ...any) {
@@ -110,18 +120,28 @@ func atLeast(counter *atomic.Int64, more int64) func() error {
 
 // TestKillUnderLoad counts both sides: what the clients got, and what reached a backend.
 func TestKillUnderLoad(t *testing.T) {
-	s := stack.Start(t, stack.Options{})
+	t.Run("without a brain", func(t *testing.T) { killUnderLoad(t, stack.Config, 2*time.Second) })
+	t.Run("with the shipped brain", func(t *testing.T) {
+		stack.Need(t, "MOM_ONNX_LIB", ".build/lib/libonnxruntime.so", "MOM_REQUIRE_ONNX")
+		// 2 s on an idle machine. Most of it loads the model, on the very cores that the load and other tests use: hence the allowance.
+		killUnderLoad(t, strings.Replace(stack.Config, "brain: off", "brain: mom-brain-flash", 1), 6*time.Second)
+	})
+}
+
+func killUnderLoad(t *testing.T, config string, limit time.Duration) {
+	s := stack.Start(t, stack.Options{Config: config})
 	s.Small.Play(stack.Answer("s"))
 	s.Large.Play(stack.Answer("l"))
 	l := startLoad(t, s, 16)
 	const rounds = 3
-	var worst time.Duration
+	var serving, worst time.Duration // after the restart, at the latest: mom says it serves; a client has an answer
 	for range rounds {
 		stack.Until(t, patience, "answers before the kill", atLeast(&l.ok, 500))
 		s.MoM.Kill(t)
 		stack.Until(t, patience, "refusals", atLeast(&l.refused, 200))
 		begin := time.Now()
 		s.StartMoM(t)
+		serving = max(serving, time.Since(begin))
 		stack.Until(t, patience, "an answer after the restart", func() error {
 			if l.lastOK.Load() < begin.UnixNano() {
 				return fmt.Errorf("none after %v", time.Since(begin))
@@ -136,20 +156,20 @@ func TestKillUnderLoad(t *testing.T) {
 	received := append(s.Small.Received(), s.Large.Received()...)
 	undecided := 0
 	for _, r := range received {
-		if m := r.Model(); m != "small-model" && m != "large-model" {
+		if m := r.Model(); m != "small-model" && m != "larger-model" {
 			undecided++
 		}
 	}
-	t.Logf("%d kills: %d answers, %d refusals in JSON, %d requests at the backends, %d of them without a verdict; back %v after the restart at the latest",
-		rounds, l.ok.Load(), l.refused.Load(), len(received), undecided, worst.Round(time.Millisecond))
+	t.Logf("%d kills: %d answers, %d refusals in JSON, %d requests at the backends, %d of them without a verdict; after a restart mom serves in %v and clients have answers in %v at most",
+		rounds, l.ok.Load(), l.refused.Load(), len(received), undecided, serving.Round(time.Millisecond), worst.Round(time.Millisecond))
 	if undecided > 0 {
 		t.Errorf("%d requests reached a backend without a verdict", undecided)
 	}
 	if n := int64(len(received)); n < l.ok.Load() || n > l.ok.Load()+l.refused.Load() {
 		t.Errorf("%d requests at the backends do not fit %d answers and %d refusals", n, l.ok.Load(), l.refused.Load())
 	}
-	if worst > 2*time.Second {
-		t.Errorf("back after %v, want within 2s", worst)
+	if worst > limit {
+		t.Errorf("back after %v, want within %v", worst, limit)
 	}
 }
 
@@ -160,7 +180,7 @@ func TestTermUnderLoad(t *testing.T) {
 	s.Large.Play(stack.Paused(release, "one", " two"))
 	s.Small.Play(stack.Answer("s"))
 	c := client(s)
-	stream := c.Chat.Completions.NewStreaming(t.Context(), ask("large-model", "hi"))
+	stream := c.Chat.Completions.NewStreaming(t.Context(), ask("larger-model", "hi"))
 	if !stream.Next() {
 		t.Fatal(stream.Err())
 	}

@@ -17,7 +17,7 @@ const (
 
 func TestReload(t *testing.T) {
 	s := stack.Start(t, stack.Options{})
-	other := strings.Replace(stack.Config, "models: [small-model, large-model]", "models: [large-model, small-model]", 1)
+	other := strings.Replace(stack.Config, "models: [small-model, larger-model]", "models: [larger-model, small-model]", 1)
 	first := func(model string) func() error {
 		return func() error {
 			a := chat(t, s, good)
@@ -38,7 +38,7 @@ func TestReload(t *testing.T) {
 	stack.Until(t, 5*time.Second, "the first file", first("small-model"))
 
 	s.Write(t, "mom.yaml", other)
-	stack.Until(t, 5*time.Second, "the changed file", first("large-model"))
+	stack.Until(t, 5*time.Second, "the changed file", first("larger-model"))
 
 	before := strings.Count(s.MoM.Log(t), notReloaded)
 	s.Write(t, "mom.yaml", strings.Replace(stack.Config, "models:", "modles:", 1))
@@ -46,14 +46,14 @@ func TestReload(t *testing.T) {
 	if !strings.Contains(s.MoM.Log(t), "modles") {
 		t.Error("the log does not name the faulty key")
 	}
-	if err := first("large-model")(); err != nil {
+	if err := first("larger-model")(); err != nil {
 		t.Errorf("a broken file changed the routing: %v", err)
 	}
 
 	before = strings.Count(s.MoM.Log(t), notReloaded)
 	s.MoM.Signal(t, syscall.SIGHUP)
 	stack.Until(t, 5*time.Second, "SIGHUP reads it again", logged(notReloaded, before))
-	if err := first("large-model")(); err != nil {
+	if err := first("larger-model")(); err != nil {
 		t.Errorf("a broken file changed the routing: %v", err)
 	}
 

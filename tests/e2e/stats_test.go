@@ -17,7 +17,7 @@ func TestStats(t *testing.T) {
 	for range 2 {
 		chat(t, s, good)
 	}
-	chat(t, s, body("large-model", "hi"))
+	chat(t, s, body("larger-model", "hi"))
 	chat(t, s, body("gpt-9", "hi"))
 	chat(t, s, "{")
 	chat(t, s, body("MoM", strings.Repeat("x", 5<<20)))
@@ -26,10 +26,10 @@ func TestStats(t *testing.T) {
 	s.MoM.Kill(t)
 	chat(t, s, good)
 	want := map[string]int64{
-		"decision.route.domain.none.model.small-model.requested.mom.tier.1":         2,
-		"decision.explicit.domain.none.model.large-model.requested.explicit.tier.1": 1,
-		"decision.bad_request.domain.none.model.none.requested.none.tier.0":         2, // gpt-9 and broken JSON: no client's word becomes a label
-		"decision.none.domain.none.model.none.requested.none.tier.0":                1, // refused by Envoy between MoM's two replies
+		"decision.route.domain.none.model.small-model.requested.mom.tier.1":          2,
+		"decision.explicit.domain.none.model.larger-model.requested.explicit.tier.1": 1,
+		"decision.bad_request.domain.none.model.none.requested.none.tier.0":          2, // gpt-9 and broken JSON: no client's word becomes a label
+		"decision.none.domain.none.model.none.requested.none.tier.0":                 1, // refused by Envoy between MoM's two replies
 	}
 	stack.Until(t, 5*time.Second, "counters", func() error {
 		got := s.Stats(t, "mom_router.requests")

@@ -20,10 +20,10 @@ const Socket = ".build/run/ext_proc.sock"
 const Config = `listen: unix://` + Socket + `
 models:
 - {name: small-model, cluster: small, context: 32768}
-- {name: large-model, cluster: large, context: 32768}
+- {name: larger-model, cluster: large, context: 32768}
 brain: off
 route:
-  default: {models: [small-model, large-model]}
+  default: {models: [small-model, larger-model]}
 `
 
 // Options shape a stack. The zero value is the shipped Envoy file, Config, and a running mom.
