@@ -48,15 +48,12 @@ func (s stats) write(r *reply, took time.Duration) {
 
 // stats describes a plan within the closed label sets of the configuration.
 func (g *Gateway) stats(req *pipeline.Request, plan *pipeline.Plan) stats {
-	s := stats{decision: statRoute, domain: "none", model: "other", requested: "mom"}
+	s := stats{decision: statRoute, domain: "none", model: g.backend(plan.Tiers[0].Model), requested: "mom"}
 	if g.Domains[plan.Domain] {
 		s.domain = plan.Domain
 	}
-	if g.Backends[plan.Tiers[0].Model] {
-		s.model = plan.Tiers[0].Model
-	}
 	switch {
-	case req.Alias == pipeline.Named && s.model == "other":
+	case req.Alias == pipeline.Named && s.model == otherModel:
 		s.decision, s.requested = statPassthrough, "other"
 	case req.Alias == pipeline.Named:
 		s.decision, s.requested = statExplicit, "explicit"
@@ -64,6 +61,17 @@ func (g *Gateway) stats(req *pipeline.Request, plan *pipeline.Plan) stats {
 		s.decision = statDegraded
 	}
 	return s
+}
+
+// otherModel is the label of every model that is not configured.
+const otherModel = "other"
+
+// backend is a model's label within the closed set.
+func (g *Gateway) backend(model string) string {
+	if g.Backends[model] {
+		return model
+	}
+	return otherModel
 }
 
 // groupNames are the names of a plan's priority groups; the specifier wants them to differ and reads no meaning from them.

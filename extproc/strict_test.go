@@ -65,8 +65,8 @@ func (s planner) Run(ctx context.Context, req *pipeline.Request, _ pipeline.Trai
 		return pipeline.Outcome{Finding: pipeline.Plan{Decision: "déci\nsion", Domain: "mäth", Tiers: []pipeline.Tier{{Model: "grün\x00", Cluster: "small-cluster"}}}}, nil
 	case strings.Contains(prompt, "integral"):
 		large := tier("large")
-		large.Edits = append(large.Edits, pipeline.Edit{Field: "reasoning_effort", JSON: `"high"`})
-		return pipeline.Outcome{Finding: pipeline.Plan{Decision: "hard-math", Domain: "math", Reasoning: pipeline.On, Tiers: []pipeline.Tier{large, tier("small")}}}, nil
+		large.Reasoning, large.Edits = pipeline.On, append(large.Edits, pipeline.Edit{Field: "reasoning_effort", JSON: `"high"`})
+		return pipeline.Outcome{Finding: pipeline.Plan{Decision: "hard-math", Domain: "math", Tiers: []pipeline.Tier{large, tier("small")}}}, nil
 	}
 	return pipeline.Outcome{Finding: pipeline.Plan{Decision: "default", Domain: "other", Tiers: []pipeline.Tier{tier("small"), tier("large")}}}, nil
 }

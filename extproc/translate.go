@@ -100,7 +100,8 @@ func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) 
 
 // annotate answers the response headers: what a backend said in our name goes, what we have to say comes.
 func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.HeaderMap, plan *pipeline.Plan) *reply {
-	sets := g.reasons(plan, answeredBy(m, plan))
+	answered := answeredBy(m, plan)
+	sets := g.reasons(plan, answered)
 	if finalError(headers) {
 		// Envoy has already tried every backend of the plan; an SDK's own retries would only multiply the load.
 		sets = append(sets, header{"x-should-retry", "false"})
@@ -111,6 +112,14 @@ func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.Heade
 	r.headers(commonHeaders, sets, strip(headers, sets))
 	r.close(common)
 	r.close(h)
+	if answered > 0 {
+		// The counters were told the first choice; this key of theirs is overwritten, the others stay.
+		metadata := r.open(replyMetadata)
+		o := r.object(nsStats)
+		r.textEntry("model", g.backend(plan.Tiers[answered].Model))
+		r.endObject(o)
+		r.close(metadata)
+	}
 	return r
 }
 
@@ -134,7 +143,7 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int) []header {
 	if plan.Domain != "" {
 		sets = append(sets, header{headerDomain, ascii(plan.Domain)}, header{"x-vsr-selected-category", ascii(plan.Domain)})
 	}
-	switch plan.Reasoning {
+	switch plan.Tiers[answered].Reasoning {
 	case pipeline.On:
 		sets = append(sets, header{"x-vsr-selected-reasoning", "on"})
 	case pipeline.Off:

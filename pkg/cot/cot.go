@@ -52,7 +52,7 @@ func FromPlan(plan pipeline.Plan, answered int) Trail {
 		return Trail{}
 	}
 	tier := plan.Tiers[min(max(answered, 0), len(plan.Tiers)-1)]
-	return Trail{Route: &Route{Domain: plan.Domain, Reasoning: plan.Reasoning, Model: tier.Model}}
+	return Trail{Route: &Route{Domain: plan.Domain, Reasoning: tier.Reasoning, Model: tier.Model}}
 }
 
 // MarshalJSON returns the stages as stage1, stage2 and stage3, those that are left out of the header left out here too.

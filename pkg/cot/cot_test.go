@@ -73,9 +73,10 @@ func TestTheLongestTrailStaysBelowTheLimit(t *testing.T) {
 }
 
 func TestFromPlan(t *testing.T) {
-	plan := pipeline.Plan{Decision: "d", Domain: "law", Reasoning: pipeline.Off, Tiers: []pipeline.Tier{{Model: "a"}, {Model: "b"}}}
-	for answered, model := range map[int]string{-1: "a", 0: "a", 1: "b", 2: "b"} {
-		want := cot.Trail{Route: &cot.Route{Domain: "law", Reasoning: pipeline.Off, Model: model}}
+	plan := pipeline.Plan{Decision: "d", Domain: "law", Tiers: []pipeline.Tier{{Model: "a", Reasoning: pipeline.Off}, {Model: "b"}}}
+	first, second := &cot.Route{Domain: "law", Reasoning: pipeline.Off, Model: "a"}, &cot.Route{Domain: "law", Model: "b"}
+	for answered, route := range map[int]*cot.Route{-1: first, 0: first, 1: second, 2: second} {
+		want := cot.Trail{Route: route}
 		if diff := cmp.Diff(want, cot.FromPlan(plan, answered)); diff != "" {
 			t.Errorf("attempt %d: (-want +got)\n%s", answered, diff)
 		}

@@ -10,14 +10,14 @@ import (
 
 func Example() {
 	plan := pipeline.Plan{
-		Decision: "numbers", Domain: "math", Reasoning: pipeline.On,
-		Tiers: []pipeline.Tier{{Model: "large", Cluster: "large"}, {Model: "small", Cluster: "small"}},
+		Decision: "numbers", Domain: "math",
+		Tiers: []pipeline.Tier{{Model: "large", Cluster: "large", Reasoning: pipeline.On}, {Model: "small", Cluster: "small"}},
 	}
 	fmt.Println(cot.FromPlan(plan, 0))
 	fmt.Println(cot.FromPlan(plan, 1))
 	// Output:
 	// 🔀 vLLM Semantic Router - Chain-Of-Thought 🔀 → 🧠 ***Stage 3 - Smart Routing***: 📂 *math* → 🧠 *Reasoning On* → 🥷 *large* → 💯 ***Continue***
-	// 🔀 vLLM Semantic Router - Chain-Of-Thought 🔀 → 🧠 ***Stage 3 - Smart Routing***: 📂 *math* → 🧠 *Reasoning On* → 🥷 *small* → 💯 ***Continue***
+	// 🔀 vLLM Semantic Router - Chain-Of-Thought 🔀 → 🧠 ***Stage 3 - Smart Routing***: 📂 *math* → 🥷 *small* → 💯 ***Continue***
 }
 
 func ExampleTrail_String() {

@@ -3,18 +3,18 @@ package pipeline
 // Plan is the finding of the stage that chooses: which backends to try, in order, and why. The edge turns it into what the proxy
 // understands; the trail header tells it to people.
 type Plan struct {
-	Decision  string    // name of the decision that won: a configured name, "default" or "explicit"
-	Domain    string    // the label it rests on, "" when none was found
-	Reasoning Reasoning // whether the backend is asked to reason
-	Degraded  string    // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
-	Tiers     []Tier    // at least one; the first is the choice, the rest the fallbacks, tried in order
+	Decision string // name of the decision that won: a configured name, "default" or "explicit"
+	Domain   string // the label it rests on, "" when none was found
+	Degraded string // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
+	Tiers    []Tier // at least one; the first is the choice, the rest the fallbacks, tried in order
 }
 
 // Tier is one backend of a plan and how the request must read for it.
 type Tier struct {
-	Model   string // the backend's name for itself: the value its model field gets; in a plan of an explicit model, the client's own
-	Cluster string // the proxy's cluster that serves it
-	Edits   []Edit // applied to the client's body for this tier; empty leaves every byte as it was
+	Model     string    // the backend's name for itself: the value its model field gets; in a plan of an explicit model, the client's own
+	Cluster   string    // the proxy's cluster that serves it
+	Reasoning Reasoning // what this backend is asked for; AsAsked also when it cannot be told
+	Edits     []Edit    // applied to the client's body for this tier; empty leaves every byte as it was
 }
 
 // Reasoning says whether a backend is asked to think before it answers.

@@ -94,7 +94,7 @@ func New(c Config) (*Router, error) {
 
 // plan turns a choice into tiers.
 func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, error) {
-	p := pipeline.Plan{Decision: name, Reasoning: c.Reasoning}
+	p := pipeline.Plan{Decision: name}
 	if len(c.Models) == 0 {
 		return p, errors.New("it names no model")
 	}
@@ -113,7 +113,7 @@ func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, er
 			return p, err
 		}
 		if ok {
-			tier.Edits = append(tier.Edits, reasoning)
+			tier.Reasoning, tier.Edits = c.Reasoning, append(tier.Edits, reasoning)
 		}
 		p.Tiers = append(p.Tiers, tier)
 	}

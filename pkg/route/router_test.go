@@ -60,7 +60,8 @@ var (
 	noQwen = pipeline.Edit{Field: "chat_template_kwargs", JSON: `{"enable_thinking":false}`}
 )
 
-func with(t pipeline.Tier, e pipeline.Edit) pipeline.Tier {
+func with(t pipeline.Tier, r pipeline.Reasoning, e pipeline.Edit) pipeline.Tier {
+	t.Reasoning = r
 	t.Edits = append(append([]pipeline.Edit(nil), t.Edits...), e)
 	return t
 }
@@ -107,9 +108,9 @@ func TestPlans(t *testing.T) {
 		want  pipeline.Plan
 	}{
 		{"the domain's decision wins, and reasoning is asked for where it can be", words, ask("an integral"), pipeline.Plan{
-			Decision: "numbers", Domain: "math", Reasoning: pipeline.On, Tiers: []pipeline.Tier{with(large, qwenOn), small}}},
+			Decision: "numbers", Domain: "math", Tiers: []pipeline.Tier{with(large, pipeline.On, qwenOn), small}}},
 		{"the first of two decisions that hold wins", words, ask("a contract"), pipeline.Plan{
-			Decision: "sure-law", Domain: "law", Reasoning: pipeline.Off, Tiers: []pipeline.Tier{with(large, noQwen)}}},
+			Decision: "sure-law", Domain: "law", Tiers: []pipeline.Tier{with(large, pipeline.Off, noQwen)}}},
 		{"a decision may ask for confidence", hesitant, ask("a contract"), pipeline.Plan{
 			Decision: "any-law", Domain: "law", Tiers: []pipeline.Tier{small}}},
 		{"a domain without a decision takes the default", words, ask("hello"), pipeline.Plan{

@@ -11,9 +11,9 @@ import (
 	"github.com/mom-router/mom/pkg/route"
 )
 
-// build makes one generation of everything that decides: the stages, in order, and the door in front of them. A fault that only a room can find,
+// Build makes one generation of everything that decides: the stages, in order, and the door in front of them. A fault that only a room can find,
 // such as an expression that does not compile, comes back as config.Faults like the file's own.
-func build(ctx context.Context, cfg *config.Config, models *shelf) (*extproc.Gateway, error) {
+func Build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gateway, error) {
 	var steps []pipeline.Step
 	var labels []string
 	if cfg.Brain.Model != "" {

@@ -12,7 +12,7 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var where places
+	var where Places
 	var envoy string
 	c := &cobra.Command{
 		Use:   "check FILE",
@@ -36,7 +36,7 @@ is loaded and nothing is served.`,
 }
 
 // check gathers what every room has to say, so that one run shows all there is to mend.
-func check(file, envoy string, where places) error {
+func check(file, envoy string, where Places) error {
 	cfg, err := config.Load(file)
 	var faults config.Faults
 	if err != nil && !errors.As(err, &faults) {
@@ -64,7 +64,7 @@ func check(file, envoy string, where places) error {
 }
 
 // brainLabels reads the labels from the brain's manifest; nil when there is no brain.
-func brainLabels(cfg *config.Config, where places) ([]string, error) {
+func brainLabels(cfg *config.Config, where Places) ([]string, error) {
 	if cfg.Brain.Model == "" {
 		return nil, nil
 	}

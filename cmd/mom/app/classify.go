@@ -13,7 +13,7 @@ import (
 )
 
 func newClassify() *cobra.Command {
-	var where places
+	var where Places
 	var task, model string
 	c := &cobra.Command{
 		Use:   "classify --task domain < texts.jsonl",
@@ -23,7 +23,7 @@ probabilities added; every other field is handed through. The first line that ca
 		Example: `  echo '{"text":"Why did the Roman Republic fall?"}' | mom classify --task domain`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			s := newShelf(where)
+			s := NewShelf(where)
 			m, err := forTask(c.Context(), s, task, model)
 			if err == nil {
 				err = classifyLines(c.Context(), m, c.InOrStdin(), c.OutOrStdout())
@@ -38,7 +38,7 @@ probabilities added; every other field is handed through. The first line that ca
 }
 
 // forTask opens the named model, which must be one for the task, or the first one in the folder that is.
-func forTask(ctx context.Context, s *shelf, task, name string) (*onnxModel, error) {
+func forTask(ctx context.Context, s *Shelf, task, name string) (*onnxModel, error) {
 	if name == "" {
 		dir, err := s.where.modelsDir()
 		if err != nil {

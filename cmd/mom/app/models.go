@@ -33,7 +33,7 @@ type modelLine struct {
 }
 
 func newModelsList() *cobra.Command {
-	var where places
+	var where Places
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
@@ -70,7 +70,7 @@ func printModels(w io.Writer, lines []modelLine, asJSON bool) error {
 }
 
 func newModelsVerify() *cobra.Command {
-	var where places
+	var where Places
 	c := &cobra.Command{
 		Use:   "verify [NAME ...]",
 		Short: "Check the files of models against their manifests and run their self-tests",
@@ -89,7 +89,7 @@ func newModelsVerify() *cobra.Command {
 					names = append(names, e.Name)
 				}
 			}
-			s := newShelf(where)
+			s := NewShelf(where)
 			var errs []error
 			for _, name := range names {
 				if _, err := s.Model(c.Context(), name); err != nil {

@@ -17,7 +17,7 @@ import (
 
 func newRoute() *cobra.Command {
 	var file string
-	var where places
+	var where Places
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "route < request.json",
@@ -31,8 +31,8 @@ found. Nothing is sent anywhere. A request that would be refused prints the refu
 			if err != nil {
 				return err
 			}
-			s := newShelf(where)
-			g, err := build(c.Context(), cfg, s)
+			s := NewShelf(where)
+			g, err := Build(c.Context(), cfg, s)
 			if err == nil {
 				err = routeOne(c.Context(), g, c.InOrStdin(), c.OutOrStdout(), asJSON)
 			}

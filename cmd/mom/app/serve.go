@@ -23,7 +23,7 @@ import (
 
 func newServe() *cobra.Command {
 	var file string
-	var where places
+	var where Places
 	var drain, grace time.Duration
 	c := &cobra.Command{
 		Use:   "serve --config FILE",
@@ -43,7 +43,7 @@ good one stays in force. SIGTERM drains first, Ctrl-C does not; a second signal 
 	return c
 }
 
-func serve(parent context.Context, file string, where places, end extproc.Shutdown) error {
+func serve(parent context.Context, file string, where Places, end extproc.Shutdown) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
@@ -90,7 +90,7 @@ func serve(parent context.Context, file string, where places, end extproc.Shutdo
 		return err
 	}
 	server := extproc.NewServer(log)
-	models := newShelf(where)
+	models := NewShelf(where)
 	defer func() { _ = models.Close() }()
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -104,7 +104,7 @@ func serve(parent context.Context, file string, where places, end extproc.Shutdo
 	})
 	group.Go(func() error {
 		log.Info("starting", zap.String("version", buildVersion()), zap.Stringer("listen", cfg.Listen), zap.String("config", file))
-		g, err := build(ctx, cfg, models)
+		g, err := Build(ctx, cfg, models)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil //nolint:nilerr // stopped while the models were loading
@@ -121,7 +121,7 @@ func serve(parent context.Context, file string, where places, end extproc.Shutdo
 			if next.Listen != cfg.Listen {
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
-			g, err := build(ctx, next, models)
+			g, err := Build(ctx, next, models)
 			if err != nil {
 				return err
 			}

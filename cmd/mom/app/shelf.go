@@ -13,24 +13,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// places are where models and the native library are found: the flag, else the environment, else beside the working directory or the program.
-type places struct{ models, library string }
+// Places say where models and the native library are found: the flag, else the environment, else beside the working directory or the program.
+type Places struct{ Models, Library string }
 
-func (p *places) flags(c *cobra.Command) {
+func (p *Places) flags(c *cobra.Command) {
 	p.modelsFlag(c)
-	c.Flags().StringVar(&p.library, "onnx-lib", "", "ONNX Runtime's shared library (default $MOM_ONNX_LIB, else .build/lib/libonnxruntime.so, else lib/ beside the program)")
+	c.Flags().StringVar(&p.Library, "onnx-lib", "", "ONNX Runtime's shared library (default $MOM_ONNX_LIB, else .build/lib/libonnxruntime.so, else lib/ beside the program)")
 }
 
-func (p *places) modelsFlag(c *cobra.Command) {
-	c.Flags().StringVar(&p.models, "models", "", "folder of models (default $MOM_MODELS, else models here, else models beside the program)")
+func (p *Places) modelsFlag(c *cobra.Command) {
+	c.Flags().StringVar(&p.Models, "models", "", "folder of models (default $MOM_MODELS, else models here, else models beside the program)")
 }
 
-func (p *places) modelsDir() (string, error) {
-	return locate("models", p.models, "--models", "MOM_MODELS", "models", "models")
+func (p *Places) modelsDir() (string, error) {
+	return locate("models", p.Models, "--models", "MOM_MODELS", "models", "models")
 }
 
-func (p *places) onnxLib() (string, error) {
-	return locate("ONNX Runtime", p.library, "--onnx-lib", "MOM_ONNX_LIB", filepath.Join(".build", "lib", "libonnxruntime.so"), filepath.Join("lib", "libonnxruntime.so"))
+func (p *Places) onnxLib() (string, error) {
+	return locate("ONNX Runtime", p.Library, "--onnx-lib", "MOM_ONNX_LIB", filepath.Join(".build", "lib", "libonnxruntime.so"), filepath.Join("lib", "libonnxruntime.so"))
 }
 
 // locate finds a path: said wins, then the environment, then here (from the working directory), then beside (from the program's folder or its
@@ -55,10 +55,10 @@ func locate(what, said, flag, env, here, beside string) (string, error) {
 	return "", fmt.Errorf("%s not found in %v; name it with %s or $%s", what, tries, flag, env)
 }
 
-// shelf holds the models this process has opened. A model is opened once, verified and self-tested before anyone gets it, and closed at the end,
+// Shelf holds the models this process has opened. A model is opened once, verified and self-tested before anyone gets it, and closed at the end,
 // so that a reload of the configuration costs no loading.
-type shelf struct {
-	where places
+type Shelf struct {
+	where Places
 
 	mu   sync.Mutex
 	open map[string]*onnxModel
@@ -70,10 +70,11 @@ type onnxModel struct {
 	entry *catalog.Entry
 }
 
-func newShelf(where places) *shelf { return &shelf{where: where, open: map[string]*onnxModel{}} }
+// NewShelf returns an empty shelf.
+func NewShelf(where Places) *Shelf { return &Shelf{where: where, open: map[string]*onnxModel{}} }
 
 // Model returns the model of that name, opening it the first time.
-func (s *shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
+func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m, ok := s.open[name]; ok {
@@ -106,7 +107,7 @@ func (s *shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 }
 
 // Close closes every model.
-func (s *shelf) Close() error {
+func (s *Shelf) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
