@@ -27,6 +27,9 @@ func transports(t *testing.T, s *stack.Stack) {
 		{"a body after 100-continue", func() answer { return chat(t, s, want, with("expect", "100-continue")) }},
 		{"a body of unnamed type", func() answer { return chat(t, s, want, func(r *http.Request) { r.Header.Del("content-type") }) }},
 		{"a header with underscores, which is dropped", func() answer { return chat(t, s, want, with("x_mom_decision", "route")) }},
+		{"a path with too many slashes", func() answer {
+			return send(t, s, http.MethodPost, "//v1//chat/./completions", strings.NewReader(want))
+		}},
 		{"a path with a query", func() answer {
 			return send(t, s, http.MethodPost, "/v1/chat/completions?api-version=1", strings.NewReader(want))
 		}},
