@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -35,7 +36,6 @@ func BenchmarkRoundTrip(b *testing.B) {
 			for _, warm := range []*grpc.ClientConn{real, none} {
 				(&sample{}).run(b, exchange, warm, block)
 			}
-			b.ReportAllocs()
 			b.ResetTimer()
 			for left := b.N; left > 0; left -= block {
 				a.run(b, exchange, real, min(block, left))
@@ -44,6 +44,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(a.cpu.Seconds()/z.cpu.Seconds(), "cpu-ratio")
 			b.ReportMetric(a.p50().Seconds()/z.p50().Seconds(), "p50-ratio")
+			b.ReportMetric(float64(a.allocs)/float64(len(a.took)), "allocs")
+			b.ReportMetric(float64(z.allocs)/float64(len(z.took)), "noop-allocs")
 			b.ReportMetric(float64(a.cpu.Microseconds())/float64(len(a.took)), "cpu-µs")
 			b.ReportMetric(float64(z.cpu.Microseconds())/float64(len(z.took)), "noop-cpu-µs")
 			b.ReportMetric(float64(a.p50().Nanoseconds())/1000, "p50-µs")
@@ -53,12 +55,15 @@ func BenchmarkRoundTrip(b *testing.B) {
 }
 
 type sample struct {
-	took []time.Duration
-	cpu  time.Duration
+	took   []time.Duration
+	cpu    time.Duration
+	allocs uint64
 }
 
 func (s *sample) run(b *testing.B, exchange *extproctest.Roundtrip, conn *grpc.ClientConn, n int) {
-	before := cpuTime(b)
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	allocs, before := m.Mallocs, cpuTime(b)
 	for range n {
 		start := time.Now()
 		if err := exchange.Do(context.Background(), conn); err != nil {
@@ -67,6 +72,8 @@ func (s *sample) run(b *testing.B, exchange *extproctest.Roundtrip, conn *grpc.C
 		s.took = append(s.took, time.Since(start))
 	}
 	s.cpu += cpuTime(b) - before
+	runtime.ReadMemStats(&m)
+	s.allocs += m.Mallocs - allocs
 }
 
 func (s *sample) p50() time.Duration {

@@ -4,7 +4,6 @@ import (
 	"mime"
 	"strings"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
 )
@@ -23,20 +22,20 @@ type head struct {
 	upgrade, endStream bool
 }
 
-func readHead(headers *corev3.HeaderMap, endStream bool) head {
-	h := head{endStream: endStream}
-	for _, hv := range headers.GetHeaders() {
-		switch hv.GetKey() {
+func readHead(a *ask) head {
+	h := head{endStream: a.end}
+	for _, f := range a.headers {
+		switch string(f.name) {
 		case ":method":
-			h.method = value(hv)
+			h.method = string(f.value)
 		case ":path":
-			h.path, _, _ = strings.Cut(value(hv), "?")
+			h.path, _, _ = strings.Cut(string(f.value), "?")
 		case "x-request-id":
-			h.id = value(hv)
+			h.id = string(f.value)
 		case "content-type":
-			h.contentType = append(h.contentType, value(hv))
+			h.contentType = append(h.contentType, string(f.value))
 		case "content-encoding":
-			h.contentEncoding = append(h.contentEncoding, value(hv))
+			h.contentEncoding = append(h.contentEncoding, string(f.value))
 		case "upgrade":
 			h.upgrade = true
 		}

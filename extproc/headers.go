@@ -1,10 +1,6 @@
 package extproc
 
-import (
-	"strings"
-
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-)
+import "bytes"
 
 // Header names of ours, section "HTTP contract" of docs/http.md.
 const (
@@ -17,39 +13,38 @@ const (
 	headerCOT      = "x-vllm-semantic-router-cot"
 )
 
-// ours reports whether a header (lower case) is one that only this filter may set, so that neither a client nor a backend can speak in our name.
-func ours(name string) bool {
-	return strings.HasPrefix(name, "x-mom-") || strings.HasPrefix(name, "x-vsr-") || strings.HasPrefix(name, "x-router-") ||
-		strings.HasPrefix(name, headerCOT)
+// prefixes of the headers that only this filter may set, so that neither a client nor a backend can speak in our name.
+var prefixes = [...][]byte{[]byte("x-mom-"), []byte("x-vsr-"), []byte("x-router-"), []byte(headerCOT)}
+
+// ours reports whether a header (lower case) is one of ours.
+func ours(name []byte) bool {
+	for _, p := range prefixes {
+		if bytes.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // header is one header to set.
 type header struct{ name, value string }
 
 // strip lists the headers of ours that the other side sent, but for those in keep, which a set overwrites anyway.
-func strip(headers *corev3.HeaderMap, keep []header) []string {
+func strip(headers []field, keep []header) []string {
 	var names []string
 next:
-	for _, h := range headers.GetHeaders() {
-		if !ours(h.GetKey()) {
+	for _, h := range headers {
+		if !ours(h.name) {
 			continue
 		}
 		for _, k := range keep {
-			if k.name == h.GetKey() {
+			if k.name == string(h.name) {
 				continue next
 			}
 		}
-		names = append(names, h.GetKey())
+		names = append(names, string(h.name))
 	}
 	return names
-}
-
-// value is a header's content, whichever of the two fields Envoy used.
-func value(h *corev3.HeaderValue) string {
-	if raw := h.GetRawValue(); raw != nil {
-		return string(raw)
-	}
-	return h.GetValue()
 }
 
 // ascii makes s fit for a header that anyone may decode: printable ASCII, at most 256 bytes, anything else an underscore.

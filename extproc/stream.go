@@ -7,13 +7,13 @@ import (
 	"runtime/debug"
 	"time"
 
-	extprocfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // place is where a stream stands. Before atResponse no verdict was given, and the stream must not end with nil.
@@ -32,6 +32,7 @@ type exchange struct {
 	at      place
 	id      string // Envoy's request id
 	plan    *pipeline.Plan
+	out     reply // of the message being handled; its memory serves all of them
 }
 
 // errUndecided ends a stream that had no verdict. An error, never nil: nil would tell Envoy to go on without us.
@@ -44,23 +45,28 @@ func (s *Server) Process(stream extprocv3.ExternalProcessor_ProcessServer) error
 	if g == nil {
 		return status.Error(codes.Unavailable, "not ready")
 	}
-	x := &exchange{gateway: g, log: s.log}
+	x := &exchange{gateway: g, log: s.log, out: reply{b: make([]byte, 0, 2<<10)}}
 	for {
-		m, err := stream.Recv()
-		if err != nil {
+		var m emptypb.Empty // a message without fields keeps all of them unread, as bytes
+		if err := stream.RecvMsg(&m); err != nil {
 			return x.ended(err)
 		}
-		if m.GetObservabilityMode() {
+		a, err := read(m.ProtoReflect().GetUnknown())
+		if err != nil {
+			return status.Error(codes.InvalidArgument, err.Error())
+		}
+		if a.observed {
 			return status.Error(codes.FailedPrecondition, "observability_mode ignores verdicts; remove it from the filter")
 		}
-		out, done, err := x.handle(stream.Context(), m)
+		x.out.b = x.out.b[:0]
+		done, err := x.handle(stream.Context(), &a)
 		if err != nil {
 			return err
 		}
-		if out == nil {
+		if len(x.out.b) == 0 {
 			continue
 		}
-		if err := stream.Send(out.message()); err != nil {
+		if err := stream.SendMsg(x.out.message()); err != nil {
 			return x.ended(err)
 		}
 		if done {
@@ -80,69 +86,75 @@ func (x *exchange) ended(err error) error {
 	return err
 }
 
-// handle answers one message. out nil: the message wants none. done: that was the last reply we owe.
-func (x *exchange) handle(ctx context.Context, m *extprocv3.ProcessingRequest) (out *reply, done bool, err error) {
+// handle writes the answer to one message, or none. done: that was the last reply we owe.
+func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 	defer func() {
 		if recover() == nil {
 			return
 		}
 		// The panic's value is left out: it may hold text of the prompt.
 		x.log.Error("panic in the stream", zap.String("request_id", x.id), zap.ByteString("stack", debug.Stack()))
-		out, done, err = plain(m), false, nil
-		if x.at != atResponse {
-			out, done = x.refuse(internalError())
+		x.out.b = x.out.b[:0]
+		done, err = false, nil
+		if x.at == atResponse {
+			plain(&x.out, a)
+		} else {
+			done = x.refuse(internalError())
 		}
 	}()
-	switch r := m.Request.(type) {
-	case *extprocv3.ProcessingRequest_RequestHeaders:
+	switch a.kind {
+	case askRequestHeaders:
 		if x.at == atHeaders {
-			out, done = x.headers(m, r.RequestHeaders)
-			return out, done, nil
+			return x.headers(a), nil
 		}
-	case *extprocv3.ProcessingRequest_RequestBody:
+	case askRequestBody:
 		switch x.at {
 		case atBody:
-			return x.body(ctx, r.RequestBody.GetBody())
+			return x.body(ctx, a.body)
 		case atHeaders: // a filter that skips the headers drops header mutations in body replies: the plan would never arrive
-			out, done = x.refuse(misconfigured())
-			return out, done, nil
+			return x.refuse(misconfigured()), nil
 		case atResponse: // a repeated end of stream; the verdict stands
 		}
-	case *extprocv3.ProcessingRequest_ResponseHeaders:
+	case askResponseHeaders:
 		if x.at == atResponse {
-			return x.gateway.annotate(m, r.ResponseHeaders.GetHeaders(), x.plan), true, nil
+			x.gateway.annotate(&x.out, a, x.plan)
+			return true, nil
 		}
 		// Before the verdict this is a local reply of Envoy (413, 408, another filter): nothing was forwarded.
 	}
-	return plain(m), false, nil
+	plain(&x.out, a)
+	return false, nil
 }
 
-func (x *exchange) headers(m *extprocv3.ProcessingRequest, h *extprocv3.HttpHeaders) (*reply, bool) {
-	head := readHead(h.GetHeaders(), h.GetEndOfStream())
+// headers answers what can be answered without the body, and else waits for it.
+func (x *exchange) headers(a *ask) (done bool) {
+	head := readHead(a)
 	x.id = head.id
-	if p := m.GetProtocolConfig(); p != nil && p.GetRequestBodyMode() != extprocfilterv3.ProcessingMode_BUFFERED {
-		x.log.Error("the filter's request_body_mode must be BUFFERED", zap.Stringer("mode", p.GetRequestBodyMode()))
+	if a.stated && a.mode != bodyModeBuffered {
+		x.log.Error("the filter's request_body_mode must be BUFFERED", zap.Uint64("mode", a.mode))
 		return x.refuse(misconfigured())
 	}
 	if reply := x.gateway.door(head); reply != nil {
 		return x.refuse(reply)
 	}
 	x.at = atBody
-	return passOn(h.GetHeaders()), false
+	passOn(&x.out, a.headers)
+	return false
 }
 
 // refuse is the end: a reply of ours instead of a backend's.
-func (x *exchange) refuse(r *pipeline.Reply) (*reply, bool) {
+func (x *exchange) refuse(r *pipeline.Reply) (done bool) {
 	x.at = atResponse
-	return immediate(r, replied(r, statModels), 0), true
+	immediate(&x.out, r, replied(r, statModels), 0)
+	return true
 }
 
-func (x *exchange) body(ctx context.Context, raw []byte) (*reply, bool, error) {
+// body decides.
+func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) {
 	start := time.Now()
 	body, fault := x.gateway.Parser.Parse(x.id, raw)
 	if fault != nil {
-		out, done := x.refuse(fault.Reply())
-		return out, done, nil
+		return x.refuse(fault.Reply()), nil
 	}
 	limit := x.gateway.Timeout
 	if limit == 0 {
@@ -154,28 +166,27 @@ func (x *exchange) body(ctx context.Context, raw []byte) (*reply, bool, error) {
 	took := time.Since(start)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, false, errUndecided // the client is gone
+			return false, errUndecided // the client is gone
 		}
-		out, done := x.refuse(x.failure(err))
-		return out, done, nil
+		return x.refuse(x.failure(err)), nil
 	}
 	x.warn(d.Trail)
 	if d.Verdict != pipeline.Continue {
 		x.at = atResponse
-		return immediate(d.Reply, replied(d.Reply, statAnswer), took), true, nil
+		immediate(&x.out, d.Reply, replied(d.Reply, statAnswer), took)
+		return true, nil
 	}
 	plan, ok := pipeline.Find[pipeline.Plan](d.Trail)
 	if !ok || len(plan.Tiers) == 0 || len(plan.Tiers) > MaxTiers {
 		x.log.Error("the pipeline ended without a usable plan", zap.String("request_id", x.id))
-		out, done := x.refuse(internalError())
-		return out, done, nil
+		return x.refuse(internalError()), nil
 	}
 	s := x.gateway.stats(body.Request, &plan)
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
-	out := forward(body, &plan, s, took)
+	forward(&x.out, body, &plan, s, took)
 	x.plan, x.at = &plan, atResponse
-	return out, false, nil
+	return false, nil
 }
 
 // failure says what a pipeline error means to the client, and says the cause in the log.

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/cot"
 	"github.com/mom-router/mom/pkg/pipeline"
@@ -15,8 +13,7 @@ import (
 )
 
 // passOn answers the request headers: wait for the body, with the client's copies of our headers gone and the counters' defaults written.
-func passOn(headers *corev3.HeaderMap) *reply {
-	r := &reply{b: make([]byte, 0, 256)}
+func passOn(r *reply, headers []field) {
 	h := r.open(replyRequestHeaders)
 	common := r.open(responseCommon)
 	r.headers(commonHeaders, nil, strip(headers, nil))
@@ -25,17 +22,15 @@ func passOn(headers *corev3.HeaderMap) *reply {
 	metadata := r.open(replyMetadata)
 	unknownStats.write(r, 0)
 	r.close(metadata)
-	return r
 }
 
 // immediate ends the request with a reply of ours.
-func immediate(p *pipeline.Reply, s stats, took time.Duration) *reply {
+func immediate(r *reply, p *pipeline.Reply, s stats, took time.Duration) {
 	sets := make([]header, 0, len(p.Headers))
 	for name, v := range p.Headers {
 		sets = append(sets, header{name, v})
 	}
 	slices.SortFunc(sets, func(a, b header) int { return cmp.Compare(a.name, b.name) })
-	r := &reply{b: make([]byte, 0, 512+len(p.Body))}
 	i := r.open(replyImmediate)
 	status := r.open(immediateStatus)
 	r.integer(statusCode, uint64(p.Status)) //nolint:gosec // 200..599
@@ -47,7 +42,6 @@ func immediate(p *pipeline.Reply, s stats, took time.Duration) *reply {
 	metadata := r.open(replyMetadata)
 	s.write(r, took)
 	r.close(metadata)
-	return r
 }
 
 // replied classifies a reply of ours for the counters.
@@ -66,7 +60,7 @@ func replied(r *pipeline.Reply, otherwise string) stats {
 
 // forward answers the request body with everything Envoy needs to proxy it, in one reply: the decision header that the routes to backends
 // require, the plan, the body of attempt 1 and the splices for the later ones.
-func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) *reply {
+func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) {
 	sets := make([]header, 0, 5)
 	sets = append(sets, header{headerDecision, "route"}, header{headerStream, strconv.FormatBool(body.Request.Stream)},
 		header{headerDomain, s.domain}, header{headerModel, s.model})
@@ -76,7 +70,7 @@ func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) 
 		// Envoy refuses a mutated body whose length is not the header's; without one it would send chunks, which many model servers refuse.
 		sets = append(sets, header{"content-length", strconv.Itoa(len(bytes))})
 	}
-	r := &reply{b: make([]byte, 0, 1536+len(bytes))}
+	r.grow(1024 + len(bytes))
 	b := r.open(replyRequestBody)
 	common := r.open(responseCommon)
 	r.headers(commonHeaders, sets, nil)
@@ -95,21 +89,19 @@ func forward(body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) 
 		writeTiers(r, body, plan)
 	}
 	r.close(metadata)
-	return r
 }
 
 // annotate answers the response headers: what a backend said in our name goes, what we have to say comes.
-func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.HeaderMap, plan *pipeline.Plan) *reply {
-	answered := answeredBy(m, plan)
+func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan) {
+	answered := answeredBy(a, plan)
 	sets := g.reasons(plan, answered)
-	if finalError(headers) {
+	if finalError(a.headers) {
 		// Envoy has already tried every backend of the plan; an SDK's own retries would only multiply the load.
 		sets = append(sets, header{"x-should-retry", "false"})
 	}
-	r := &reply{b: make([]byte, 0, 1024)}
 	h := r.open(replyResponseHeaders)
 	common := r.open(responseCommon)
-	r.headers(commonHeaders, sets, strip(headers, sets))
+	r.headers(commonHeaders, sets, strip(a.headers, sets))
 	r.close(common)
 	r.close(h)
 	if answered > 0 {
@@ -120,7 +112,6 @@ func (g *Gateway) annotate(m *extprocv3.ProcessingRequest, headers *corev3.Heade
 		r.endObject(o)
 		r.close(metadata)
 	}
-	return r
 }
 
 // reasons are the headers that tell the client why the tier numbered answered (from 0) served the request.
@@ -162,23 +153,18 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int) []header {
 // explicitDecision names the plan of a model that the client chose itself.
 const explicitDecision = "explicit"
 
-// answeredBy is the index of the tier that Envoy's last attempt went to. Without the attribute it is the first.
-func answeredBy(m *extprocv3.ProcessingRequest, plan *pipeline.Plan) int {
-	for _, s := range m.GetAttributes() {
-		if n := s.GetFields()["upstream.request_attempt_count"].GetNumberValue(); n >= 1 {
-			return min(int(n), len(plan.Tiers)) - 1
-		}
-	}
-	return 0
+// answeredBy is the index of the tier that Envoy's last attempt went to. When it does not say, it is the first.
+func answeredBy(a *ask, plan *pipeline.Plan) int {
+	return max(min(a.attempts, len(plan.Tiers)), 1) - 1
 }
 
 // finalError reports an upstream failure that an SDK would retry, unless the backend itself said what it wants.
-func finalError(headers *corev3.HeaderMap) bool {
+func finalError(headers []field) bool {
 	status := 0
-	for _, h := range headers.GetHeaders() {
-		switch h.GetKey() {
+	for _, h := range headers {
+		switch string(h.name) {
 		case ":status":
-			status, _ = strconv.Atoi(value(h))
+			status, _ = strconv.Atoi(string(h.value))
 		case "x-should-retry":
 			return false
 		}
@@ -186,26 +172,15 @@ func finalError(headers *corev3.HeaderMap) bool {
 	return status >= 500 || status == 429
 }
 
-// plain answers a message of any kind with "go on" in its own kind, or returns nil for a message that wants no answer.
-func plain(m *extprocv3.ProcessingRequest) *reply {
-	var field protowire.Number
-	switch m.Request.(type) {
-	case *extprocv3.ProcessingRequest_RequestHeaders:
-		field = replyRequestHeaders
-	case *extprocv3.ProcessingRequest_RequestBody:
-		field = replyRequestBody
-	case *extprocv3.ProcessingRequest_RequestTrailers:
-		field = replyRequestTrailers
-	case *extprocv3.ProcessingRequest_ResponseHeaders:
-		field = replyResponseHeaders
-	case *extprocv3.ProcessingRequest_ResponseBody:
-		field = replyResponseBody
-	case *extprocv3.ProcessingRequest_ResponseTrailers:
-		field = replyResponseTrailers
-	default:
-		return nil
+// answers is the field of the reply in kind to each message.
+var answers = [...]protowire.Number{
+	askRequestHeaders: replyRequestHeaders, askRequestBody: replyRequestBody, askRequestTrailers: replyRequestTrailers,
+	askResponseHeaders: replyResponseHeaders, askResponseBody: replyResponseBody, askResponseTrailers: replyResponseTrailers,
+}
+
+// plain answers a message of any kind with "go on" in its own kind; a message that is of none wants no answer.
+func plain(r *reply, a *ask) {
+	if a.kind != 0 {
+		r.close(r.open(answers[a.kind]))
 	}
-	r := &reply{}
-	r.close(r.open(field))
-	return r
 }

@@ -2,9 +2,10 @@ package extproc
 
 import (
 	"math"
+	"slices"
 
-	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Field numbers of envoy.service.ext_proc.v3 and what it embeds (go-control-plane v1.40.0). A test decodes every reply with the generated types.
@@ -26,7 +27,7 @@ const (
 	listValues                                     = 1
 )
 
-// reply is a ProcessingResponse in its wire form. Replies are written by hand, not marshalled: the generated code walks the Structs of the
+// reply is a ProcessingResponse in its wire form; empty means that none is sent. Replies are written by hand, not marshalled: the generated code walks the Structs of the
 // metadata by reflection, which cost more than all the rest of a request (docs/performance.md).
 type reply struct{ b []byte }
 
@@ -130,9 +131,12 @@ func (r *reply) number(v float64) {
 	r.b = protowire.AppendFixed64(protowire.AppendTag(r.b, valueNumber, protowire.Fixed64Type), math.Float64bits(v))
 }
 
-// message is the reply as the generated type, for sending: its bytes go along as they are.
-func (r *reply) message() *extprocv3.ProcessingResponse {
-	m := &extprocv3.ProcessingResponse{}
+// grow makes room for n more bytes, so that a body is not copied again and again while the reply around it is written.
+func (r *reply) grow(n int) { r.b = slices.Grow(r.b, n) }
+
+// message is the reply for sending: a message without fields hands the bytes on as they are. They may be used again once it is sent.
+func (r *reply) message() *emptypb.Empty {
+	m := &emptypb.Empty{}
 	m.ProtoReflect().SetUnknown(r.b)
 	return m
 }

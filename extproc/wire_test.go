@@ -1,0 +1,132 @@
+package extproc
+
+import (
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	extprocfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
+	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"github.com/google/go-cmp/cmp"
+	"github.com/mom-router/mom/pkg/chat"
+	"github.com/mom-router/mom/pkg/pipeline"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// What is read by hand must be what the generated types say.
+func TestRead(t *testing.T) {
+	headers := &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: ":path", RawValue: []byte("/x")}, {Key: "a", Value: "old form"}, {Key: "empty"}}}
+	fields := []field{{[]byte(":path"), []byte("/x")}, {[]byte("a"), []byte("old form")}, {[]byte("empty"), nil}}
+	attempts, err := structpb.NewStruct(map[string]any{"xds.cluster_name": "c", "upstream.request_attempt_count": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		in   *extprocv3.ProcessingRequest
+		want ask
+	}{
+		"an empty message": {&extprocv3.ProcessingRequest{}, ask{}},
+		"request headers with everything around them": {&extprocv3.ProcessingRequest{
+			Request:           &extprocv3.ProcessingRequest_RequestHeaders{RequestHeaders: &extprocv3.HttpHeaders{Headers: headers, EndOfStream: true}},
+			ProtocolConfig:    &extprocv3.ProtocolConfiguration{RequestBodyMode: extprocfilterv3.ProcessingMode_BUFFERED, ResponseBodyMode: extprocfilterv3.ProcessingMode_STREAMED},
+			ObservabilityMode: true,
+			MetadataContext:   &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"a": attempts}},
+		}, ask{kind: askRequestHeaders, headers: fields, end: true, observed: true, mode: bodyModeBuffered, stated: true}},
+		"a mode that is not stated is NONE": {&extprocv3.ProcessingRequest{ProtocolConfig: &extprocv3.ProtocolConfiguration{}}, ask{stated: true}},
+		"a request body": {&extprocv3.ProcessingRequest{
+			Request: &extprocv3.ProcessingRequest_RequestBody{RequestBody: &extprocv3.HttpBody{Body: []byte("{}"), EndOfStream: true}},
+		}, ask{kind: askRequestBody, body: []byte("{}")}},
+		"response headers with the number of attempts": {&extprocv3.ProcessingRequest{
+			Request:    &extprocv3.ProcessingRequest_ResponseHeaders{ResponseHeaders: &extprocv3.HttpHeaders{Headers: headers}},
+			Attributes: map[string]*structpb.Struct{"envoy.filters.http.ext_proc": attempts},
+		}, ask{kind: askResponseHeaders, headers: fields, attempts: 3}},
+		"a response body": {&extprocv3.ProcessingRequest{
+			Request: &extprocv3.ProcessingRequest_ResponseBody{ResponseBody: &extprocv3.HttpBody{Body: []byte("x")}},
+		}, ask{kind: askResponseBody, body: []byte("x")}},
+		"request trailers": {&extprocv3.ProcessingRequest{
+			Request: &extprocv3.ProcessingRequest_RequestTrailers{RequestTrailers: &extprocv3.HttpTrailers{Trailers: headers}},
+		}, ask{kind: askRequestTrailers}},
+		"response trailers": {&extprocv3.ProcessingRequest{
+			Request: &extprocv3.ProcessingRequest_ResponseTrailers{ResponseTrailers: &extprocv3.HttpTrailers{}},
+		}, ask{kind: askResponseTrailers}},
+		"a kind from the future": {&extprocv3.ProcessingRequest{FlowControlInit: &extprocv3.ProcessingRequest_FlowControlInit{InitialWindowDownstreamToSidestream: 7}}, ask{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw, err := proto.Marshal(tt.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := read(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(ask{}, field{})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			for n := range raw { // a message cut anywhere is refused or read as what is left of it, never a panic
+				_, _ = read(raw[:n])
+			}
+		})
+	}
+}
+
+// What is written by hand must leave nothing that the generated types do not know.
+func TestRepliesAreWholeProcessingResponses(t *testing.T) {
+	body, fault := (&chat.Parser{}).Parse("", []byte(`{"model":"MoM","messages":[{"role":"user","content":"hi"}]}`))
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	plan := &pipeline.Plan{Decision: "d", Domain: "computer science", Tiers: []pipeline.Tier{
+		{Model: "a", Cluster: "ca", Edits: []pipeline.Edit{chat.SetModel("a")}}, {Model: "b", Cluster: "cb", Edits: []pipeline.Edit{chat.SetModel("bb")}}}}
+	g := &Gateway{Backends: map[string]bool{"a": true, "b": true}}
+	theirs := []field{{[]byte("x-mom-spoof"), []byte("1")}, {[]byte(":status"), []byte("503")}}
+	for name, write := range map[string]func(*reply){
+		"go on":               func(r *reply) { passOn(r, theirs) },
+		"forward":             func(r *reply) { forward(r, body, plan, stats{"route", "computer science", "a", "mom"}, 1500*time.Microsecond) },
+		"a refusal":           func(r *reply) { immediate(r, refuse(404, "unknown_url", "", "No.", nil), unknownStats, 0) },
+		"the second answered": func(r *reply) { g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan) },
+		"a trailers reply":    func(r *reply) { plain(r, &ask{kind: askRequestTrailers}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r reply
+			write(&r)
+			m := &extprocv3.ProcessingResponse{}
+			if err := proto.Unmarshal(r.b, m); err != nil {
+				t.Fatal(err)
+			}
+			known, err := proto.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := &extprocv3.ProcessingResponse{}
+			if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(known, again); err != nil {
+				t.Fatal(err)
+			}
+			if !proto.Equal(m, again) {
+				t.Errorf("fields that nobody knows in %v", m)
+			}
+			if m.GetResponse() == nil {
+				t.Error("no answer in it")
+			}
+			if name == "forward" {
+				got := m.GetDynamicMetadata().AsMap()
+				want := map[string]any{
+					"mom.stats": map[string]any{"decision": "route", "domain": "computer_science", "model": "a", "requested": "mom", "router_ms": 1.5},
+					"mom.route": map[string]any{"priority_groups": []any{
+						map[string]any{"name": "tier1", "clusters": []any{map[string]any{"cluster_name": "ca", "weight": 1.0}}},
+						map[string]any{"name": "tier2", "clusters": []any{map[string]any{"cluster_name": "cb", "weight": 1.0}}}}},
+					"mom.tiers": map[string]any{"edits": []any{[]any{}, []any{[]any{9.0, 3.0, `"bb"`}}}},
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte{0x12, 0x02, 0x0a, 0x00})
+	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = read(raw) })
+}
