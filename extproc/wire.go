@@ -66,7 +66,7 @@ func (r *reply) integer(field protowire.Number, v uint64) {
 
 // headers writes a HeaderMutation, or nothing when there is nothing to change. RawValue is the one form of a value that Envoy takes: Value alone
 // arrives empty (envoy#31555), both are an error; the absent Append overwrites, and AppendAction would be ignored (envoy#36982).
-func (r *reply) headers(field protowire.Number, sets []header, removes []string) {
+func (r *reply) headers(field protowire.Number, sets []header, removes []string) { //nolint:unparam // that both messages number it alike is chance
 	if len(sets) == 0 && len(removes) == 0 {
 		return
 	}
