@@ -82,8 +82,10 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	g := &Gateway{Backends: map[string]bool{"a": true, "b": true}}
 	theirs := []field{{[]byte("x-mom-spoof"), []byte("1")}, {[]byte(":status"), []byte("503")}}
 	for name, write := range map[string]func(*reply){
-		"go on":               func(r *reply) { passOn(r, theirs) },
-		"forward":             func(r *reply) { forward(r, body, plan, stats{"route", "computer science", "a", "mom"}, 1500*time.Microsecond) },
+		"go on": func(r *reply) { passOn(r, theirs) },
+		"forward": func(r *reply) {
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom"}, 1500*time.Microsecond)
+		},
 		"a refusal":           func(r *reply) { immediate(r, refuse(404, "unknown_url", "", "No.", nil), unknownStats, 0) },
 		"the second answered": func(r *reply) { g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan) },
 		"a trailers reply":    func(r *reply) { plain(r, &ask{kind: askRequestTrailers}) },
