@@ -101,9 +101,15 @@ func TestFilterMisbehaves(t *testing.T) {
 
 	t.Run("a whole verdict opens it", func(t *testing.T) {
 		f.now.Store(&acts{says(goOnHeaders()), says(verdict(t, nil))})
-		s.Small.Play(stack.Answer("s"))
-		if a := chat(t, s, good); a.status != 200 {
+		s.Small.Play(stack.Forge(map[string]string{"x-mom-model": "forged", "x-vsr-cache-hit": "forged", "x-vllm-semantic-router-cot": "forged"}))
+		a := chat(t, s, good)
+		if a.status != 200 {
 			t.Fatalf("status %d: %s", a.status, a.body)
+		}
+		for _, name := range []string{"x-mom-model", "x-vsr-cache-hit", "x-vllm-semantic-router-cot"} {
+			if a.header.Get(name) != "" {
+				t.Errorf("the backend's %s reached the client past a processor that let it", name)
+			}
 		}
 	})
 	spoil := func(change func(*extprocv3.CommonResponse, map[string]any)) act {

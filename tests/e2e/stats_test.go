@@ -48,8 +48,8 @@ func TestStats(t *testing.T) {
 		if second != 1 {
 			return fmt.Errorf("second tier %d times, want once; all: %v", second, got)
 		}
-		if n := s.Stats(t, "mom_router.unanswered")["mom_router.unanswered.code.503"]; n != 1 {
-			return fmt.Errorf("unanswered 503 is %d, want 1", n)
+		if got := s.Stats(t, "mom_router.unanswered"); len(got) != 1 || got["mom_router.unanswered.code.503"] != 1 {
+			return fmt.Errorf("unanswered %v, want one 503", got)
 		}
 		return nil
 	})
