@@ -121,7 +121,7 @@ func TestTheSession(t *testing.T) {
 	})
 
 	// First what make run itself says to paste.
-	pasted := regexp.MustCompile(`(?m)^  (curl .*(?:\\\n.*)*)$`).FindAllStringSubmatch(out.String(), -1)
+	pasted := regexp.MustCompile(`(?m)^  (curl (?:.*\\\n)*.*)$`).FindAllStringSubmatch(out.String(), -1)
 	if len(pasted) != 2 {
 		t.Fatalf("make run printed %d curl lines, want 2:\n%s", len(pasted), out.String())
 	}
