@@ -107,11 +107,9 @@ func demo(ctx context.Context, out io.Writer, config, envoy string) error {
 const ready = `
 Ready. Paste one of these:
 
-  curl -i http://%s/v1/chat/completions -H 'content-type: application/json' \
-    -d '{"model": "MoM", "messages": [{"role": "user", "content": "What is the derivative of x squared?"}]}'
+  curl -i http://%s/v1/chat/completions -H 'content-type: application/json' -d '{"model": "MoM", "messages": [{"role": "user", "content": "What is the derivative of x squared?"}]}'
 
-  curl -iN http://%s/v1/chat/completions -H 'content-type: application/json' \
-    -d '{"model": "MoM", "stream": true, "messages": [{"role": "user", "content": "Who wrote Hamlet?"}]}'
+  curl -iN http://%s/v1/chat/completions -H 'content-type: application/json' -d '{"model": "MoM", "stream": true, "messages": [{"role": "user", "content": "Who wrote Hamlet?"}]}'
 
 Admin page: http://%s  (requests by decision, domain and model: http://%s/stats?filter=^mom_router)
 Logs: %s/*.log. Ctrl-C stops everything.
