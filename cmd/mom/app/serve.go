@@ -156,8 +156,11 @@ func watch(ctx context.Context, file string, before []byte, log *zap.Logger, rel
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-w.Events:
-			quiet.Reset(settle)
+		case e := <-w.Events:
+			// Other files of the folder, a log perhaps, must not put the reload off for ever. A ConfigMap swaps the link ..data.
+			if name := filepath.Base(e.Name); name == filepath.Base(file) || name == "..data" {
+				quiet.Reset(settle)
+			}
 			continue
 		case err := <-w.Errors:
 			log.Warn("watching the configuration", zap.Error(err))

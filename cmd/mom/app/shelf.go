@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/mom-router/mom/classifiers/catalog"
@@ -73,6 +74,10 @@ type onnxModel struct {
 // NewShelf returns an empty shelf.
 func NewShelf(where Places) *Shelf { return &Shelf{where: where, open: map[string]*onnxModel{}} }
 
+// queue is how many requests may wait for each core. A short prompt takes a few milliseconds, so that many are through well within the brain's
+// time limit; with fewer, sixteen clients at once already took the default decision.
+const queue = 32
+
 // Model returns the model of that name, opening it the first time.
 func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	s.mu.Lock()
@@ -95,7 +100,7 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	if err := onnx.Load(library); err != nil {
 		return nil, err
 	}
-	m, err := onnx.Open(entry, onnx.Options{})
+	m, err := onnx.Open(entry, onnx.Options{Queue: queue * runtime.GOMAXPROCS(0)})
 	if err != nil {
 		return nil, err
 	}

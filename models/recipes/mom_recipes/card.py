@@ -14,6 +14,7 @@ LIMITS = """\
 * The free public text for *computer science* and *law* is almost only exam questions; everyday wording there was learned from
   templates. The everyday sample is small and was written by the authors of the templates, so its figure is a sanity check, not a
   benchmark.
+* A chatty prompt without a word of its subject tends to *other* (see the list at the end): assistant requests are *other* in the public sets.
 * *other* is a mixed bag: chores, travel, entertainment, writing, geography, and the MMLU-Pro questions called *other*. Banking and
   payment requests count as *business*.
 * Mathematics inside another subject (a physics exercise, a price with a discount) falls now on one side, now on the other; labels of

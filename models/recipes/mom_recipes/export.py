@@ -1,6 +1,7 @@
 """Turns a checkpoint into a model folder: int8 graph, tokenizer, manifest with calibrated temperature and threshold."""
 
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -26,20 +27,25 @@ SELF_TESTS = [
 
 
 def run(directory, out, folder):
-    """Writes model.onnx, tokenizer.json and manifest.yaml into folder, and the fp32 graph into out for comparison."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes model.onnx, tokenizer.json and manifest.yaml into folder, and the fp32 graph into out for comparison. The three are
+    made in out/export and moved at the end, so that the folder never holds a graph beside another one's manifest for long."""
+    made = out / "export"
+    made.mkdir(exist_ok=True)
     weights = load_file(out / "trunk.safetensors")
     onnx.save(graph.build(weights), out / "fp32.onnx")
-    onnx.save(graph.build(weights, BITS), folder / "model.onnx")
-    write_tokenizer(folder / "tokenizer.json")
-    served = serve.Served(folder / "model.onnx", folder / "tokenizer.json")
+    onnx.save(graph.build(weights, BITS), made / "model.onnx")
+    write_tokenizer(made / "tokenizer.json")
+    served = serve.Served(made / "model.onnx", made / "tokenizer.json")
     rows = data.read(directory, data.VALIDATION)
     gold = np.array([LABELS.index(row["label"]) for row in rows])
     logits = served.logits([row["text"] for row in rows], "calibrating")
     temperature = fit_temperature(logits, gold)
     threshold = fit_threshold(serve.probabilities(logits, temperature), gold)
     tests = self_tests(served, temperature)
-    (folder / "manifest.yaml").write_text(manifest(folder, temperature, threshold, tests))
+    (made / "manifest.yaml").write_text(manifest(made, temperature, threshold, tests))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.onnx", "tokenizer.json", "manifest.yaml"):
+        shutil.copyfile(made / name, folder / name)
     size = (folder / "model.onnx").stat().st_size
     print(f"{folder}: {size / 1e6:.1f} MB, temperature {temperature}, threshold {threshold}, {len(tests)} self-tests")
 
