@@ -7,8 +7,11 @@ import gzip
 import json
 import random
 import re
+from collections import Counter
 
 from . import LABELS, MAX_TOKENS, everyday
+
+EVERYDAY_PER_LABEL = 450  # prompts of our own templates in one pass
 
 TRAIN = ("intent/train.jsonl.gz", "intent/train_over_cap.jsonl.gz")
 VALIDATION = "intent/val.jsonl.gz"
@@ -140,12 +143,8 @@ def seeded(seed, name):
 
 def show(directory, seed):
     """Prints the rows that one pass of training would read, by label, and some of the texts as they would be read."""
-    from collections import Counter
-
-    from .train import HYPER
-
     rows = [row for name in TRAIN for row in read(directory, name)]
-    examples = one_pass(rows, seeded(seed, "pass 0"), HYPER["everyday_per_label"])
+    examples = one_pass(rows, seeded(seed, "pass 0"), EVERYDAY_PER_LABEL)
     print(f"{len(rows)} rows; one pass reads {len(examples)} texts")
     for label, count in sorted(Counter(label for _, label in examples).items()):
         print(f"  {LABELS[label]:20}{count:>7}")

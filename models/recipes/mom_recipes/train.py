@@ -26,7 +26,7 @@ HYPER = {
     "class_weight_power": 0.35,
     "batch_tokens": 4096,
     "batch_rows": 64,
-    "everyday_per_label": 450,
+    "everyday_per_label": data.EVERYDAY_PER_LABEL,
 }
 PROBE_ROWS = 800  # validation rows looked at while training
 
