@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -51,6 +52,9 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	cfg, err := config.Parse(file, data)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(extproc.GCPercent)
 	}
 	level := zap.NewAtomicLevel()
 	log, err := newLogger(level, cfg.LogLevel)
