@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -216,7 +217,11 @@ func (i *interrupter) Write(p []byte) (int, error) {
 func TestEvalStopsAtCtrlC(t *testing.T) {
 	needModel(t)
 	t.Chdir(stack.Root(t))
-	file := write(t, strings.Repeat(`{"text":"What is the derivative of sin(x)?","label":"math"}`+"\n", 100_000)) // minutes of work
+	var rows strings.Builder
+	for i := range 100_000 { // minutes of work, no text twice
+		fmt.Fprintf(&rows, `{"text":"What is the derivative of sin(%dx)?","label":"math"}`+"\n", i)
+	}
+	file := write(t, rows.String())
 	var out bytes.Buffer
 	errs := &interrupter{t: t}
 	code := app.Main([]string{"eval", "domain", "--data", file}, strings.NewReader(""), &out, errs)
