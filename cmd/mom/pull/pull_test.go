@@ -277,6 +277,7 @@ func TestPullRefusesWhatDoesNotHold(t *testing.T) {
 		"no folder":                              {func(*testing.T) pull.Source { return pull.Source{From: "nowhere"} }, "nowhere"},
 		"an archive that holds no model":         {web(without("manifest.yaml")), "holds no manifest.yaml"},
 		"a layout that holds no model":           {image(without("manifest.yaml"), func(string) {}), "holds no manifest.yaml"},
+		"one byte of the image's manifest":       {image(good(), spoilManifest), "the image's manifest has"},
 		"a layout of another version":            {image(good(), func(dir string) { write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"2"}`) }), `"2" is not 1.0.0`},
 		"a layout without images":                {image(good(), func(dir string) { write(t, filepath.Join(dir, "index.json"), `{"manifests":[]}`) }), "names 0 images"},
 		"a layout with a digest that is a path":  {image(good(), func(dir string) { write(t, filepath.Join(dir, "index.json"), indexOf("sha256:../../x")) }), "is not a sha256"},
@@ -329,6 +330,15 @@ func TestPullRefusesWhatDoesNotHold(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// spoilManifest changes one byte of the image's manifest so that it still reads as JSON.
+func spoilManifest(dir string) {
+	blobs, _ := filepath.Glob(filepath.Join(dir, "blobs", "sha256", "*"))
+	for _, blob := range blobs {
+		raw, _ := os.ReadFile(blob)
+		_ = os.WriteFile(blob, bytes.Replace(raw, []byte(`"schemaVersion":2`), []byte(`"schemaVersion":3`), 1), 0o644)
 	}
 }
 
@@ -438,6 +448,27 @@ func TestInterruptedDownloadLeavesNothing(t *testing.T) {
 		if left := tree(t, models); len(left) > 0 {
 			t.Errorf("%s: left behind: %v", name, left)
 		}
+	}
+}
+
+func TestSlowDownloadIsNotASilentOne(t *testing.T) {
+	content := archive(t, "", good())
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pace := time.NewTicker(250 * time.Millisecond)
+		defer pace.Stop()
+		for part := range 6 {
+			_, _ = w.Write([]byte(content[part*len(content)/6 : (part+1)*len(content)/6]))
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-pace.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	t.Cleanup(s.Close)
+	if _, err := install(t, t.TempDir(), pull.Source{From: s.URL, SHA256: sum(content), Stall: time.Second}, false); err != nil {
+		t.Errorf("a second and a half with a byte every quarter of one: %v", err)
 	}
 }
 
