@@ -25,3 +25,10 @@ func OpenTokenizer(file []byte) error {
 
 // Forget empties the memo.
 func (t *Trunk) Forget() { t.memo.done.InvalidateAll() }
+
+// Flights returns the number of passes that a new caller could join.
+func (t *Trunk) Flights() int {
+	t.memo.mu.Lock()
+	defer t.memo.mu.Unlock()
+	return len(t.memo.flights)
+}

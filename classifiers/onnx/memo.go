@@ -16,29 +16,24 @@ const entryBytes = 512
 
 // A memo remembers the outputs of windows, and holds together the callers who want the same one while it is computed. It holds no text.
 type memo struct {
-	pool *pool
 	done *otter.Cache[key, values]
 
 	mu      sync.Mutex // makes looking for outputs and for a flight one step, and guards the fields of flights
 	flights map[key]*flight
 }
 
-// A flight is a pass under way and those who wait for it.
+// A flight is a pass under way and those who wait for it, the call that runs it among them.
 type flight struct {
 	key    key
-	ctx    context.Context // ends when nobody waits any more
-	cancel context.CancelFunc
 	landed chan struct{}
 	out    values // these two are set before landed is closed
 	err    error
 
 	callers int
-	over    bool
-	worker  *worker // after the pass, for the call that began it
-	left    bool    // that call has gone: the worker is the pool's
+	end     func() // ends the pass before its time; nil before it has begun and after it is over
 }
 
-func newMemo(maxBytes int, p *pool) (*memo, error) {
+func newMemo(maxBytes int) (*memo, error) {
 	done, err := otter.New(&otter.Options[key, values]{
 		MaximumWeight: uint64(maxBytes),
 		Weigher:       func(_ key, v values) uint32 { return uint32(entryBytes + v.bytes()) },
@@ -47,7 +42,7 @@ func newMemo(maxBytes int, p *pool) (*memo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("memo: %w", err)
 	}
-	return &memo{pool: p, done: done, flights: map[key]*flight{}}, nil
+	return &memo{done: done, flights: map[key]*flight{}}, nil
 }
 
 // How take found a window.
@@ -56,11 +51,11 @@ type found int
 const (
 	known       found = iota // its outputs are at hand
 	joined                   // a pass is under way, and the caller is now counted as waiting for it
-	begun                    // the caller is to run the pass with its worker, and is counted as waiting for it
+	begun                    // the caller is to run the pass with its worker, and is counted as waiting for it too
 	needsWorker              // nobody knows it and the caller has no worker
 )
 
-// take looks a window up. Whoever gets joined or begun must call wait.
+// take looks a window up. Whoever gets joined must call wait, whoever gets begun must call land.
 func (m *memo) take(k key, w *worker) (values, *flight, found) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,52 +70,52 @@ func (m *memo) take(k key, w *worker) (values, *flight, found) {
 		return values{}, nil, needsWorker
 	}
 	f := &flight{key: k, landed: make(chan struct{}), callers: 1}
-	f.ctx, f.cancel = context.WithCancel(context.Background())
 	m.flights[k] = f
 	return values{}, f, begun
 }
 
-// wait returns what the flight brings, or the error of ctx if that ends before. The last caller to give up ends the pass.
+// wait returns what the flight brings, or the error of ctx if that ends before.
 func (m *memo) wait(ctx context.Context, f *flight) (values, error) {
 	select {
 	case <-f.landed:
 		return f.out, f.err
 	case <-ctx.Done():
+		m.leave(f, false)
+		return values{}, ctx.Err()
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if f.callers--; f.callers == 0 {
-		f.cancel()
-		m.forget(f) // whoever comes now must not wait for a pass that is being ended
-	}
-	return values{}, ctx.Err()
 }
 
-// land ends a flight: remembers what it brought, wakes its callers and hands the worker back.
-func (m *memo) land(f *flight, w *worker, out values, err error) {
-	f.cancel()
-	f.out, f.err = out, err
+// endBy says how to end the pass before its time.
+func (m *memo) endBy(f *flight, end func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f.end = end
+}
+
+// leave counts a caller out. The last to give up ends the pass. Whoever comes after the one who runs it has gone begins a new one, so that no pass
+// goes on for longer than the deadlines of two calls.
+func (m *memo) leave(f *flight, runs bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f.callers--
+	if runs || f.callers == 0 {
+		m.forget(f)
+	}
+	if f.callers == 0 && f.end != nil {
+		f.end()
+	}
+}
+
+// land ends a flight: remembers what it brought and wakes its callers.
+func (m *memo) land(f *flight, out values, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
 		m.done.Set(f.key, out)
 	}
 	m.forget(f)
-	f.over = true
-	if f.left {
-		m.pool.put(w)
-	} else {
-		f.worker = w
-	}
+	f.out, f.err, f.end = out, err, nil
 	close(f.landed)
-}
-
-// workerOf returns the worker to the call that began the flight, or nil if the pass still needs it: then it goes to the pool afterwards.
-func (m *memo) workerOf(f *flight) *worker {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f.left = !f.over
-	return f.worker
 }
 
 func (m *memo) forget(f *flight) {

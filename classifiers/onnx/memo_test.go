@@ -136,6 +136,27 @@ func TestLastCallerToGiveUpEndsThePass(t *testing.T) {
 	}
 }
 
+// Otherwise a text that many send could keep one stuck pass alive for ever.
+func TestPassThatItsCallerLeftTakesNobodyNew(t *testing.T) {
+	m := slow(t, onnx.Options{Workers: 2, Deadline: 1 << 40})
+	first, leave := context.WithCancel(context.Background())
+	rest, cancel := context.WithCancel(context.Background())
+	a := background(first, m, endless)
+	until(t, m, "the pass", func(s onnx.Stats) bool { return s.Passes == 1 })
+	b := background(rest, m, endless)
+	until(t, m, "the other caller", func(s onnx.Stats) bool { return s.Shared == 1 })
+	leave()
+	until(t, m, "the first caller to leave", func(onnx.Stats) bool { return m.Flights() == 0 })
+	c := background(rest, m, endless)
+	until(t, m, "a pass of the next caller's own", func(s onnx.Stats) bool { return s.Passes == 2 })
+	cancel()
+	for _, result := range []<-chan error{a, b, c} {
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller that gave up: %v", err)
+		}
+	}
+}
+
 func TestFailedPassIsNotRemembered(t *testing.T) {
 	m := slow(t, onnx.Options{Workers: 1, Deadline: 1 << 26}) // 67 ms
 	for i := range 2 {

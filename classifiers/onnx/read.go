@@ -101,13 +101,7 @@ func (c *call) window(ctx context.Context, ids []uint32) (values, error) {
 			return t.memo.wait(ctx, f)
 		case begun:
 			c.passes++
-			n := c.w.put(t.tok.prefix, ids, t.tok.suffix)
-			t.underWay.Add(1) // this call is one of those under way, so that Close is not past its wait
-			go t.fly(f, c.w, n)
-			c.w = nil
-			out, err := t.memo.wait(ctx, f)
-			c.w = t.memo.workerOf(f)
-			return out, err
+			return t.fly(ctx, f, c.w, ids)
 		case needsWorker:
 			var err error
 			if c.w, err = t.pool.again(ctx); err != nil {
@@ -117,39 +111,28 @@ func (c *call) window(ctx context.Context, ids []uint32) (values, error) {
 	}
 }
 
-// fly runs the pass of a flight over the first n tokens of w. No caller's context reaches it: the pass ends early only when the last caller has
-// gone, or after the deadline.
-func (t *Trunk) fly(f *flight, w *worker, n int) {
-	defer t.underWay.Done()
-	ctx, cancel := context.WithTimeout(f.ctx, t.opt.Deadline)
-	defer cancel()
+// fly runs the pass of a flight that this call began. While others wait for it the pass goes on even if ctx ends, and this call stays until it is
+// over, a few milliseconds. A goroutine for the pass would let it go at once, but costs every pass a tenth of its time at 32 tokens.
+func (t *Trunk) fly(ctx context.Context, f *flight, w *worker, ids []uint32) (out values, err error) {
+	n := w.put(t.tok.prefix, ids, t.tok.suffix)
 	t.passes.Add(1)
 	t.tokens.Add(uint64(n))
-	out, err := t.terminable(ctx, w, n)
-	if ended := ctx.Err(); err != nil && ended != nil {
-		err = ended
-	}
-	t.memo.land(f, w, out, err)
-}
-
-// terminable runs a pass that ends when ctx does.
-func (t *Trunk) terminable(ctx context.Context, w *worker, n int) (_ values, err error) {
 	opts, err := ort.NewRunOptions()
 	if err != nil {
-		return values{}, fmt.Errorf("run options: %w", err)
+		err = fmt.Errorf("run options: %w", err)
+		t.memo.land(f, values{}, err)
+		return values{}, err
 	}
-	terminated := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(terminated)
-		_ = opts.Terminate() // fails only on options that were destroyed
-	})
-	defer func() {
-		if !stop() {
-			<-terminated // it may still be about to write to them
-		}
-		err = errors.Join(err, opts.Destroy())
-	}()
-	return w.pass(t.session, t.outputs, n, opts)
+	t.memo.endBy(f, func() { _ = opts.Terminate() }) // fails only on options that were destroyed
+	stop := context.AfterFunc(ctx, func() { t.memo.leave(f, true) })
+	out, err = w.pass(t.session, t.outputs, n, opts)
+	stop()
+	t.memo.land(f, out, err)
+	err = errors.Join(err, opts.Destroy()) // nobody ends a flight that has landed
+	if ended := ctx.Err(); ended != nil {
+		err = ended
+	}
+	return out, err
 }
 
 // keyOf is a key for the outputs of a window. It is a cryptographic hash, since with any other somebody could make a harmless window and a

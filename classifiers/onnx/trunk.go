@@ -113,7 +113,7 @@ func open(e *catalog.Entry, opt Options) (_ *Trunk, err error) {
 	if t.outputs, err = readGraph(graph, &e.Manifest); err != nil {
 		return nil, err
 	}
-	if t.memo, err = newMemo(opt.MemoBytes, &t.pool); err != nil {
+	if t.memo, err = newMemo(opt.MemoBytes); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -179,7 +179,7 @@ func (t *Trunk) Stats() Stats {
 	}
 }
 
-// Close waits for the calls and passes under way, frees the trunk and makes every later call of a view fail with ErrClosed. Safe to call more
+// Close waits for the calls under way, frees the trunk and makes every later call of a view fail with ErrClosed. Safe to call more
 // than once.
 func (t *Trunk) Close() error {
 	t.mu.Lock()
