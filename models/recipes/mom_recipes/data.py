@@ -58,6 +58,12 @@ CLOSINGS = [
 ]
 
 
+def read_rows(directory, name):
+    """The rows of one file as dicts, labels unchecked."""
+    with gzip.open(directory / name, "rt", encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
 def read(directory, name):
     """The rows of one file as dicts; an unknown label is an error that names the line."""
     rows = []
@@ -119,6 +125,31 @@ def crop(rng, ids):
 def drop_words(rng, ids, unknown, share):
     """ids with a share of the inner ones replaced by [UNK], so that no single word decides."""
     return [ids[0], *(unknown if rng.random() < share else i for i in ids[1:-1]), ids[-1]]
+
+
+def difficulties(directory, name):
+    """{question: share of the models that failed} of one difficulty file."""
+    out = {}
+    for row in read_rows(directory, name):
+        answers = [m["correct"] for m in row["models"].values()]
+        out[row["text"]] = 1 - sum(answers) / len(answers)
+    return out
+
+
+def crop_around(rng, encoding, anchor):
+    """As crop, but a longer text keeps a stretch that holds the characters of anchor (start, end), the attack at a random
+    place in it; without an anchor the start is kept twice in three times."""
+    room, body = MAX_TOKENS - 2, encoding.ids[1:-1]
+    if len(body) > room:
+        if anchor is None:
+            start = 0 if rng.random() < 0.67 else rng.randrange(len(body) - room + 1)
+        else:
+            room = rng.randrange(64, room + 1)
+            inside = [i for i, (a, b) in enumerate(encoding.offsets[1:-1]) if a < anchor[1] and b > anchor[0]] or [0]
+            low, high = max(0, inside[-1] + 1 - room), min(inside[0], len(body) - room)
+            start = rng.randrange(min(low, high), max(low, high) + 1)
+        body = body[start : start + room]
+    return [encoding.ids[0], *body, encoding.ids[-1]]
 
 
 def batches(examples, rng, tokens, rows):

@@ -1,4 +1,4 @@
-"""The sentence encoder: a six-layer MiniLM trunk with a domain head, in plain torch.
+"""The sentence encoder: a six-layer MiniLM trunk with the heads of the flash family, in plain torch.
 
 It exists so that training and export see one small graph: no dropout, one matrix for query, key and
 value, token types folded into the position table (every text is of type zero). It reads the base
@@ -9,8 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from . import GUARD, LABELS, TAGS
+
 HIDDEN, LAYERS, ATTENTION_HEADS, FEED_FORWARD = 384, 6, 12, 1536
 LAYER_NORM_EPSILON = 1e-12
+MIDDLE = 2  # the layer whose output the tags read beside the last
 
 
 class Block(nn.Module):
@@ -38,39 +41,74 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Trunk and head: (input_ids, attention_mask), both int64 [batch, tokens] -> logits [batch, labels]."""
+    """Trunk and heads. run() is one pass of the trunk; each head reads what it left.
 
-    def __init__(self, vocabulary, positions, labels):
+    pooled [batch, 768] is the mean beside an attention pool, tokens [batch, tokens, 768] is the last layer beside the third, whose
+    word identity the last one has partly given up.
+    """
+
+    def __init__(self, vocabulary, positions):
         super().__init__()
         self.words = nn.Embedding(vocabulary, HIDDEN)
         self.positions = nn.Embedding(positions, HIDDEN)
         self.embedding_norm = nn.LayerNorm(HIDDEN, eps=LAYER_NORM_EPSILON)
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.attend = nn.Linear(HIDDEN, 1)
-        self.domain = nn.Linear(2 * HIDDEN, labels)
+        self.guard_attend = nn.Linear(HIDDEN, 1)
+        self.domain = nn.Linear(2 * HIDDEN, len(LABELS))
+        self.difficulty = nn.Linear(2 * HIDDEN, 1)
+        self.guard_user = nn.Linear(2 * HIDDEN, len(GUARD))
+        self.guard_document = nn.Linear(2 * HIDDEN, len(GUARD))
+        self.pii = nn.Linear(2 * HIDDEN, len(TAGS))
+        self.embedding = nn.Linear(HIDDEN, HIDDEN)
         for table in (self.words, self.positions, self.embedding_norm):
             table.requires_grad_(False)
-        nn.init.zeros_(self.attend.weight)
+        for attend in (self.attend, self.guard_attend):
+            nn.init.zeros_(attend.weight)
+        nn.init.eye_(self.embedding.weight)
+        nn.init.zeros_(self.embedding.bias)
 
-    def forward(self, input_ids, attention_mask):
+    def run(self, input_ids, attention_mask):
+        """int64 ids and mask [batch, tokens] -> (last, middle, mask): float [batch, tokens, 384] twice and the mask as float."""
         x = self.words(input_ids) + self.positions.weight[: input_ids.shape[1]]
         x = self.embedding_norm(x)
         mask = attention_mask.to(x.dtype)
         bias = (mask[:, None, None, :] - 1.0) * 1e4
-        for block in self.blocks:
+        middle = x
+        for number, block in enumerate(self.blocks):
             x = block(x, bias)
-        x = x.float()
-        mean = (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
-        attention = (self.attend(x).float().squeeze(-1) + (mask - 1.0) * 1e4).softmax(-1)
-        attended = (x * attention[:, :, None]).sum(1)
-        return self.domain(torch.cat([mean, attended], -1)).float()
+            if number == MIDDLE:
+                middle = x
+        return x.float(), middle.float(), mask
+
+    def mean(self, x, mask):
+        return (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+
+    def pool(self, x, mask, attend):
+        """Mean beside the attention pool of one attend -> [batch, 768]."""
+        attention = (attend(x).float().squeeze(-1) + (mask - 1.0) * 1e4).softmax(-1)
+        return torch.cat([self.mean(x, mask), (x * attention[:, :, None]).sum(1)], -1)
+
+    def domain_and_difficulty(self, x, mask):
+        pooled = self.pool(x, mask, self.attend)
+        return self.domain(pooled).float(), self.difficulty(pooled).float().squeeze(-1)
+
+    def guards(self, x, mask):
+        pooled = self.pool(x, mask, self.guard_attend)
+        return self.guard_user(pooled).float(), self.guard_document(pooled).float()
+
+    def tags(self, x, middle):
+        return self.pii(torch.cat([x, middle], -1)).float()
+
+    def embed(self, x, mask):
+        return F.normalize(self.embedding(self.mean(x, mask)).float(), dim=-1)
 
 
-def from_base(tensors, labels):
-    """Builds the encoder from the base package's tensors (names as in BertModel); the head starts untrained."""
+def from_base(tensors):
+    """Builds the encoder from the base package's tensors (names as in BertModel); the heads start untrained."""
     words = tensors["embeddings.word_embeddings.weight"]
     positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
-    model = Encoder(words.shape[0], positions.shape[0], labels)
+    model = Encoder(words.shape[0], positions.shape[0])
     state = model.state_dict()
     state["words.weight"], state["positions.weight"] = words, positions
     for part in ("weight", "bias"):
@@ -85,4 +123,15 @@ def from_base(tensors, labels):
             state[f"{new}down.{part}"] = tensors[f"{old}output.dense.{part}"]
             state[f"{new}output_norm.{part}"] = tensors[f"{old}output.LayerNorm.{part}"]
     model.load_state_dict(state)
+    return model
+
+
+def continued(tensors, checkpoint):
+    """The encoder of a checkpoint; heads that the checkpoint lacks start as in from_base."""
+    model = from_base(tensors)
+    missing, unexpected = model.load_state_dict(checkpoint, strict=False)
+    if unexpected:
+        raise SystemExit(f"checkpoint has unknown tensors: {unexpected[:3]}")
+    if "guard_attend.weight" in missing:
+        model.guard_attend.load_state_dict(model.attend.state_dict())
     return model

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import yaml
 
-from . import LABELS, base, baseline, data, everyday, serve
+from . import LABELS, base, baseline, data, everyday, serve, table
 
 
 def run(directory, out, folder, as_json):
@@ -76,8 +76,22 @@ def run(directory, out, folder, as_json):
             "mmlu_pro_with_options": scores(whole_options, exam_gold),
             "same_answer": share(whole.argmax(-1) == p.argmax(-1)),
         }
+    if (out / "calibration.json").exists():
+        report["family"] = family_figures(directory, out, graph, tokenizer)
     (out / "evaluation.json").write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report) if as_json else text(report))
+
+
+def family_figures(directory, out, graph, tokenizer):
+    """The figures of all views by graph, int8 and, where out holds it, fp32."""
+    from . import family
+
+    guard = json.loads((out / "calibration.json").read_text())["guard"]
+    graphs = {"int8": graph} | ({"fp32": out / "fp32.onnx"} if (out / "fp32.onnx").exists() else {})
+    return {
+        name: family.run(serve.Served(path, tokenizer), directory, guard["temperature"], guard["thresholds"])
+        for name, path in graphs.items()
+    }
 
 
 def indices(rows):
@@ -157,6 +171,8 @@ def text(report):
         for name in ("validation", "mmlu_pro_question_only", "mmlu_pro_with_options"):
             lost = 100 * (report["fp32"][name]["accuracy"] - report[name]["accuracy"])
             lines.append(f"  {name:26}{lost:>7.2f}")
+    if "family" in report:
+        lines += ["", table.markdown(report["family"])]
     s = report["sure"]
     lines += [
         "",

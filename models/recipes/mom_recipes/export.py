@@ -1,4 +1,4 @@
-"""Turns a checkpoint into a model folder: int8 graph, tokenizer, manifest with calibrated temperature and threshold."""
+"""Turns a checkpoint into model folders: int8 graph, tokenizer, manifests with calibrated temperatures and thresholds."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from safetensors.numpy import load_file
 
-from . import LABELS, MAX_TOKENS, OVERLAP, base, data, graph, serve
+from . import LABELS, MAX_TOKENS, OVERLAP, base, data, graph, serve, views
 
 BITS = 7
 KEPT_ACCURACY = 0.90  # label-balanced accuracy on validation of the answers that count as sure
@@ -27,8 +27,9 @@ SELF_TESTS = [
 
 
 def run(directory, out, folder):
-    """Writes model.onnx, tokenizer.json and manifest.yaml into folder, and the fp32 graph into out for comparison. The three are
-    made in out/export and moved at the end, so that the folder never holds a graph beside another one's manifest for long."""
+    """Writes model.onnx, tokenizer.json and manifest.yaml into folder, the manifests of the other views beside it, and the fp32 graph
+    into out for comparison. The three are made in out/export and moved at the end, so that the folder never holds a graph beside
+    another one's manifest for long. A checkpoint of the domain alone gives no other views."""
     made = out / "export"
     made.mkdir(exist_ok=True)
     weights = load_file(out / "trunk.safetensors")
@@ -46,6 +47,10 @@ def run(directory, out, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("model.onnx", "tokenizer.json", "manifest.yaml"):
         shutil.copyfile(made / name, folder / name)
+    if "guard_user.weight" in weights:
+        calibration = views.calibrate(served, directory)
+        (out / "calibration.json").write_text(json.dumps(calibration, indent=1) + "\n")
+        views.write(folder, served, calibration)
     size = (folder / "model.onnx").stat().st_size
     print(f"{folder}: {size / 1e6:.1f} MB, temperature {temperature}, threshold {threshold}, {len(tests)} self-tests")
 

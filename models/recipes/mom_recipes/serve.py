@@ -21,21 +21,28 @@ class Served:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         self.tokenizer = Tokenizer.from_file(str(tokenizer))
+        self.seen = {}
 
-    def logits(self, texts, name=""):
-        """The logits of every window of every text: a list of float32 arrays [windows, labels]. One window a run, as served:
-        the activations' scale is taken over a run, so neighbours in a batch would move the answer."""
-        out = []
-        for number, encoding in enumerate(self.tokenizer.encode_batch(texts), 1):
+    def read(self, texts, name=""):
+        """Every output of every window of every text: lists of {output: array} without the batch axis. One window a run, as served:
+        the activations' scale is taken over a run, so neighbours in a batch would move the answer. A text seen before is not read
+        again."""
+        names = [output.name for output in self.session.get_outputs()]
+        new = list(dict.fromkeys(t for t in texts if t not in self.seen))
+        for number, (text, encoding) in enumerate(zip(new, self.tokenizer.encode_batch(new), strict=True), 1):
             rows = []
             for ids in windows(encoding.ids):
                 array = np.array([ids], np.int64)
-                feed = {"input_ids": array, "attention_mask": np.ones_like(array)}
-                rows.append(self.session.run(["domain"], feed)[0][0])
-            out.append(np.stack(rows))
+                values = self.session.run(names, {"input_ids": array, "attention_mask": np.ones_like(array)})
+                rows.append({n: v[0] for n, v in zip(names, values, strict=True)})
+            self.seen[text] = rows
             if name and number % 1000 == 0:
-                print(f"{name}: {number}/{len(texts)}", file=sys.stderr, flush=True)
-        return out
+                print(f"{name}: {number}/{len(new)}", file=sys.stderr, flush=True)
+        return [self.seen[t] for t in texts]
+
+    def logits(self, texts, name="", output="domain"):
+        """The logits of one output for every window of every text: a list of float32 arrays [windows, labels]."""
+        return [np.stack([w[output] for w in rows]) for rows in self.read(texts, name)]
 
 
 def windows(ids):
@@ -58,3 +65,69 @@ def probabilities(logits, temperature):
         powers = np.exp(scaled - scaled.max(-1, keepdims=True))
         rows.append((powers / powers.sum(-1, keepdims=True)).mean(0))
     return np.stack(rows)
+
+
+def worst(logits, temperature):
+    """[windows, labels] logits of each text -> [texts, labels]: the probabilities of the window least like the first label."""
+    rows = []
+    for windowed in logits:
+        p = np.stack([probabilities([w[None]], temperature)[0] for w in windowed])
+        rows.append(p[p[:, 0].argmin()])
+    return np.stack(rows)
+
+
+def spans(served, text, tags, by_word=False):
+    """The spans a tagger finds in text as [(start, end, type)]: of tokens two windows share, the first half is the earlier
+    window's. by_word gives all pieces of a word the type with the largest sum of probabilities in it."""
+    encoding = served.tokenizer.encode(text)
+    count = len(encoding.ids) - 2
+    tag, score = np.zeros(count, int), np.zeros(count)
+    for number, window in enumerate(served.read([text])[0]):
+        start = number * (MAX_TOKENS - 2 - OVERLAP)
+        skip = OVERLAP // 2 if number else 0
+        part = slice(skip, len(window["pii_tag"]) - 2)
+        size = len(window["pii_tag"][1:-1][part])
+        tag[start + skip : start + skip + size] = window["pii_tag"][1:-1][part]
+        score[start + skip : start + skip + size] = window["pii_score"][1:-1][part]
+    offsets = encoding.offsets[1:-1]
+    names = [tags[i] for i in tag]
+    if by_word:
+        names = one_type_a_word(text, offsets, names, score)
+    out = []
+    for (start, end), name in zip(offsets, names, strict=True):
+        kind, _, label = name.partition("-")
+        if not label:
+            out.append(None)
+        elif kind == "B" or not out or out[-1] is None or out[-1][2] != label:
+            out.append([start, end, label])
+        else:
+            out[-1][1] = end
+            out.append(out[-1])
+    found = []
+    for span in out:
+        if span is not None and (not found or found[-1] is not span):
+            found.append(span)
+    return [tuple(s) for s in found]
+
+
+def one_type_a_word(text, offsets, names, score):
+    """names with one type for all the pieces of a run of letters and digits; only its first piece may be a B."""
+    out, at = list(names), 0
+    while at < len(offsets):
+        end = at + 1
+        while (
+            end < len(offsets)
+            and offsets[end][0] == offsets[end - 1][1]
+            and text[offsets[end][0] - 1 : offsets[end][0] + 1].isalnum()
+        ):
+            end += 1
+        sums = {}
+        for i in range(at, end):
+            label = names[i].partition("-")[2]
+            sums[label] = sums.get(label, 0.0) + score[i]
+        label = max(sums, key=sums.get)
+        for i in range(at, end):
+            first = i == at and not names[at].startswith("I-")
+            out[i] = f"{'B' if first else 'I'}-{label}" if label else "O"
+        at = end
+    return out

@@ -1,4 +1,4 @@
-"""Trains the domain head and the trunk below it on the intent rows; leaves trunk.safetensors and run.json in the output directory."""
+"""Trains the trunk and its heads together; leaves trunk.safetensors and run.json in the output directory."""
 
 import json
 import platform
@@ -8,13 +8,11 @@ from importlib.metadata import version
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch.nn import functional as F
 
-from . import LABELS, base, data
-from .encoder import LAYERS, from_base
+from . import GUARD, LABELS, base, data, guard, pairs, pii, tasks
+from .encoder import LAYERS, continued, from_base
 
 HYPER = {
-    "passes": 2,
     "lr": 2e-4,
     "head_lr": 1e-3,
     "layer_decay": 0.9,
@@ -24,59 +22,91 @@ HYPER = {
     "word_drop": 0.05,
     "label_smoothing": 0.02,
     "class_weight_power": 0.35,
-    "batch_tokens": 4096,
-    "batch_rows": 64,
+    "batch_tokens": 3072,
+    "batch_rows": 48,
     "everyday_per_label": data.EVERYDAY_PER_LABEL,
+    "replay": 0.3,
+    "difficulty_weight": 1.5,
+    "own_guard": 2500,
+    "own_pii": 7000,
+    "entity_weight": 2.0,
+    "negated": 3500,
+    "singles": 4000,
+    "relation_weight": 3.0,
+    "negated_weight": 1.0,
+    "negated_ceiling": 0.35,
+    "negated_keep": 0.15,
+    "similarity_weight": 3.0,
 }
+DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
+PASSES = 4  # over the data, from the base weights
 PROBE_ROWS = 800  # validation rows looked at while training
+SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit):
-    """Trains for the passes of HYPER, or for at most limit steps (a trial), and writes a checkpoint after each quarter."""
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
+    """Trains for the given passes, or for at most limit steps (a trial), and leaves a checkpoint every SAVED_EVERY steps. start is a
+    checkpoint to go on from; without one the trunk starts as the base."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
+    torch.set_default_device(device)
     torch.manual_seed(seed)
     tokenizer = base.tokenizer()
-    model = from_base(load_file(base.file("model.safetensors")), len(LABELS))
-    steps = schedule(directory, tokenizer, seed)[:limit]
+    tensors = load_file(base.file("model.safetensors"))
+    frozen = from_base(tensors).eval().requires_grad_(False)
+    model = continued(tensors, load_file(start)) if start else from_base(tensors)
+    steps = schedule(directory, tokenizer, seed, passes)[:limit]
+    counts = Counter(task for task, _ in steps)
+    tokens = Counter()
+    for task, batch in steps:
+        tokens[task] += sum(len(row[0]) + (len(row[1]) if task == "similarity" and row[1] else 0) for row in batch)
+    print({task: (counts[task], tokens[task]) for task in sorted(counts)}, flush=True)
     weights = class_weights(steps)
-    groups = parameter_groups(model)
-    optimizer = torch.optim.AdamW(groups, weight_decay=HYPER["weight_decay"])
+    optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=HYPER["weight_decay"])
     warm = max(1, int(HYPER["warm_up"] * len(steps)))
     scheduler = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min((s + 1) / warm, (len(steps) - s) / max(1, len(steps) - warm))
     )
     probe = probe_set(directory, tokenizer, seed)
-    seconds, started, curve, running = 0.0, time.time(), [], None
-    for number, batch in enumerate(steps, 1):
+    seconds, started, curve, running = 0.0, time.time(), [], {}
+    for number, (task, batch) in enumerate(steps, 1):
         began = time.time()
-        ids, mask, target = collate(batch)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = model(ids, mask)
-        loss = F.cross_entropy(logits, target, weights, label_smoothing=HYPER["label_smoothing"])
+        with torch.autocast(device, torch.bfloat16):
+            loss = {
+                "intent": lambda: tasks.intent_loss(model, batch, HYPER, weights),
+                "guard": lambda: tasks.guard_loss(model, batch, HYPER, weights),
+                "pii": lambda: tasks.pii_loss(model, batch, HYPER, weights),
+                "similarity": lambda: tasks.similarity_loss(model, batch, HYPER, frozen),
+            }[task]()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), HYPER["clip"])
         optimizer.step()
         scheduler.step()
         seconds += time.time() - began
-        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        running[task] = 0.95 * running.get(task, loss.item()) + 0.05 * loss.item()
         if number % 25 == 0 or number == len(steps):
             left = seconds / number * (len(steps) - number)
-            print(f"step {number}/{len(steps)}  loss {running:.3f}  {seconds:.0f} s, {left:.0f} s left", flush=True)
-        if number % max(1, len(steps) // 8) == 0 or number == len(steps):
+            losses = "  ".join(f"{name} {value:.3f}" for name, value in sorted(running.items()))
+            print(f"step {number}/{len(steps)}  {losses}  {seconds:.0f} s, {left:.0f} s left", flush=True)
+        if number % SAVED_EVERY == 0 or number == len(steps):
             accuracy = probe_accuracy(model, probe)
-            curve.append({"step": number, "loss": round(running, 4), "probe_accuracy": round(accuracy, 4)})
-            print(f"step {number}: accuracy {accuracy:.3f} on {len(probe)} validation rows", flush=True)
+            curve.append(
+                {"step": number, "loss": {k: round(v, 4) for k, v in running.items()}, "probe_accuracy": round(accuracy, 4)}
+            )
+            print(f"step {number}: domain accuracy {accuracy:.3f} on {len(probe)} validation rows", flush=True)
             save_file(model.state_dict(), out / "trunk.safetensors")
     record = {
         "seed": seed,
+        "revision": base.code_revision(),
+        "device": device,
+        "start": {"checkpoint": base.digest(start)} if start else None,
+        "passes": passes,
         "hyper_parameters": HYPER,
-        "steps": len(steps),
-        "examples": sum(map(len, steps)),
-        "tokens": sum(len(ids) for batch in steps for ids, _ in batch),
-        "labels": {LABELS[i]: n for i, n in sorted(Counter(y for b in steps for _, y in b).items())},
-        "data": {name: base.digest(directory / name) for name in (*data.TRAIN, data.VALIDATION)},
+        "steps": dict(counts),
+        "tokens": dict(tokens),
+        "examples": sum(len(batch) for _, batch in steps),
+        "data": {name: base.digest(directory / name) for name in DATA},
         "base": {"package": base.PACKAGE, **base.SHA256},
         "curve": curve,
         "seconds": round(seconds),
@@ -88,48 +118,51 @@ def run(directory, out, seed, limit):
     print(f"trained in {seconds:.0f} s; {out}/trunk.safetensors and run.json written")
 
 
-def schedule(directory, tokenizer, seed):
-    """All batches of the run, in order: each pass samples, re-words and crops anew."""
-    rows = [row for name in data.TRAIN for row in data.read(directory, name)]
-    unknown = tokenizer.token_to_id("[UNK]")
+def schedule(directory, tokenizer, seed, passes):
+    """All (task, batch) of the run, in order: each pass samples, re-words and crops anew, and mixes the tasks."""
     steps = []
-    for number in range(HYPER["passes"]):
-        rng = data.seeded(seed, f"pass {number}")
-        examples = data.one_pass(rows, rng, HYPER["everyday_per_label"])
-        encoded = tokenizer.encode_batch([text for text, _ in examples])
-        tokens = [
-            (data.drop_words(rng, data.crop(rng, e.ids), unknown, HYPER["word_drop"]), label)
-            for e, (_, label) in zip(encoded, examples, strict=True)
-        ]
-        steps += data.batches(tokens, rng, HYPER["batch_tokens"], HYPER["batch_rows"])
+    for number in range(passes):
+        mixed = []
+        for task, make, part in (
+            ("intent", tasks.intents, 1),
+            ("guard", tasks.guards, 1),
+            ("pii", lambda *a: tasks.personal(*a, f"{seed}/{number}"), 1),
+            ("similarity", tasks.similar, 2),  # its rows hold two texts
+        ):
+            rng = data.seeded(seed, f"{task} {number}")
+            rows = make(directory, tokenizer, rng, HYPER)
+            mixed += [(task, b) for b in data.batches(rows, rng, HYPER["batch_tokens"] // part, HYPER["batch_rows"])]
+        data.seeded(seed, f"order {number}").shuffle(mixed)
+        steps += mixed
     return steps
 
 
 def class_weights(steps):
-    """Weights of frequency^-power, mean 1 over the labels: rare labels count more, but not as much as balance asks."""
-    counts = Counter(label for batch in steps for _, label in batch)
-    raw = torch.tensor([max(1, counts[i]) ** -HYPER["class_weight_power"] for i in range(len(LABELS))])
-    return raw / raw.mean()
+    """Weights of frequency^-power, mean 1 over the labels, of domain and guard: rare labels count more, but not as balance asks."""
+    counts = {"domain": Counter(), "guard": Counter()}
+    for task, batch in steps:
+        for row in batch:
+            if task == "intent":
+                counts["domain"][row[1]] += 1
+            elif task == "guard":
+                counts["guard"].update(label for label in row[1:] if label >= 0)
+    out = {}
+    for name, size in (("domain", len(LABELS)), ("guard", len(GUARD))):
+        raw = torch.tensor([max(1, counts[name][i]) ** -HYPER["class_weight_power"] for i in range(size)])
+        out[name] = raw / raw.mean()
+    return out
 
 
 def parameter_groups(model):
-    """The head at its own rate; each trunk layer slower than the one above it; embeddings frozen."""
-    groups = [{"params": [*model.domain.parameters(), *model.attend.parameters()], "lr": HYPER["head_lr"]}]
+    """The heads at their own rate; each trunk layer slower than the one above it; embeddings frozen."""
+    trunk = [p for block in model.blocks for p in block.parameters()]
+    known = {id(p) for p in trunk}
+    heads = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+    groups = [{"params": heads, "lr": HYPER["head_lr"]}]
     for depth, block in enumerate(model.blocks):
         rate = HYPER["lr"] * HYPER["layer_decay"] ** (LAYERS - 1 - depth)
         groups.append({"params": list(block.parameters()), "lr": rate})
     return groups
-
-
-def collate(batch):
-    """A batch of (ids, label) as int64 ids and mask [batch, tokens], zero-padded, and int64 labels [batch]."""
-    longest = max(len(ids) for ids, _ in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.int64)
-    mask = torch.zeros_like(ids)
-    for i, (row, _) in enumerate(batch):
-        ids[i, : len(row)] = torch.tensor(row)
-        mask[i, : len(row)] = 1
-    return ids, mask, torch.tensor([label for _, label in batch])
 
 
 def probe_set(directory, tokenizer, seed):
@@ -143,10 +176,12 @@ def probe_set(directory, tokenizer, seed):
 def probe_accuracy(model, probe):
     """The share of the probe set the model labels right."""
     right = 0
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), torch.autocast(torch.get_default_device().type, torch.bfloat16):
         for batch in data.batches(probe, data.seeded(0, "order"), HYPER["batch_tokens"], HYPER["batch_rows"]):
-            ids, mask, target = collate(batch)
-            right += (model(ids, mask).argmax(-1) == target).sum().item()
+            ids, mask = tasks.collate([ids for ids, _ in batch])
+            x, _, mask = model.run(ids, mask)
+            target = torch.tensor([label for _, label in batch])
+            right += (model.domain_and_difficulty(x, mask)[0].argmax(-1) == target).sum().item()
     return right / len(probe)
 
 

@@ -1,0 +1,152 @@
+"""The batches and losses of each head. A step is (task, batch); a batch is a list of tuples whose first member is ids."""
+
+import torch
+from torch.nn import functional as F
+
+from . import LABELS, PII, data, guard, pairs, pii
+
+
+def intents(directory, tokenizer, rng, hyper):
+    """(ids, domain label, share of models that fail or -1): as the domain recipe, large sources thinned further; MMLU-Pro
+    questions stand once a pass, with options or without, and carry their difficulty where it is known."""
+    hard = data.difficulties(directory, "difficulty/train.jsonl.gz")
+    rows = [row for name in data.TRAIN for row in data.read(directory, name)]
+    exam = [r for r in rows if r["source"] == "mmlu_pro"]
+    rest = [r for r in rows if r["source"] != "mmlu_pro"]
+    texts = []
+    for row in exam:
+        with_options = row.get("options") and rng.random() < 0.4
+        text = data.with_options(row) if with_options else data.reword(rng, row["text"])
+        texts.append((text, LABELS.index(row["label"]), hard.get(row["text"], -1.0)))
+    other = data.one_pass(rest, rng, hyper["everyday_per_label"])
+    texts += [(text, label, -1.0) for text, label in rng.sample(other, int(len(other) * hyper["replay"]))]
+    unknown = tokenizer.token_to_id("[UNK]")
+    encoded = tokenizer.encode_batch([t[0] for t in texts])
+    return [
+        (data.drop_words(rng, data.crop(rng, e.ids), unknown, hyper["word_drop"]), label, share)
+        for e, (_, label, share) in zip(encoded, texts, strict=True)
+    ]
+
+
+def guards(directory, tokenizer, rng, hyper):
+    """(ids, user label, document label), -1 where a row does not speak about that head."""
+    examples = guard.one_pass(directory, rng, hyper["own_guard"])
+    unknown = tokenizer.token_to_id("[UNK]")
+    encoded = tokenizer.encode_batch([e[0] for e in examples])
+    return [
+        (data.drop_words(rng, data.crop_around(rng, e, anchor), unknown, hyper["word_drop"] / 2), user, document)
+        for e, (_, anchor, user, document) in zip(encoded, examples, strict=True)
+    ]
+
+
+def personal(directory, tokenizer, rng, hyper, seed):
+    """(ids, tags, allowed types as a tuple of type numbers)."""
+    rows = pii.one_pass(directory, rng, seed, hyper["own_pii"])
+    out = []
+    for row, e in zip(rows, tokenizer.encode_batch([r["text"] for r in rows]), strict=True):
+        known = tuple(i for i, name in enumerate(PII) if name in row["types"])
+        tags = [0, *pii.tags(e, row)[1:-1], 0]
+        keep = data.MAX_TOKENS - 1
+        if len(tags) > keep + 1:
+            out.append(([*e.ids[:keep], e.ids[-1]], [*tags[:keep], 0], known))
+        else:
+            out.append((e.ids, tags, known))
+    return out
+
+
+def similar(directory, tokenizer, rng, hyper):
+    """(ids of a, ids of b or None, kind, score)."""
+    rows = pairs.one_pass(directory, rng, hyper["negated"], hyper["singles"])
+    a = tokenizer.encode_batch([r[0] for r in rows])
+    b = tokenizer.encode_batch([r[1] or "" for r in rows])
+    return [
+        (data.crop(rng, x.ids), data.crop(rng, y.ids) if r[1] else None, r[2], r[3]) for x, y, r in zip(a, b, rows, strict=True)
+    ]
+
+
+def collate(rows):
+    """Lists of ids as int64 ids and mask [batch, tokens], zero-padded."""
+    longest = max(map(len, rows))
+    ids = torch.zeros(len(rows), longest, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = 1
+    return ids, mask
+
+
+def intent_loss(model, batch, hyper, weights):
+    ids, mask = collate([b[0] for b in batch])
+    x, _, mask = model.run(ids, mask)
+    domain, difficulty = model.domain_and_difficulty(x, mask)
+    loss = F.cross_entropy(domain, torch.tensor([b[1] for b in batch]), weights["domain"], label_smoothing=hyper["label_smoothing"])
+    share = torch.tensor([b[2] for b in batch])
+    known = share >= 0
+    if known.any():
+        loss = loss + hyper["difficulty_weight"] * F.binary_cross_entropy_with_logits(difficulty[known], share[known])
+    return loss
+
+
+def guard_loss(model, batch, hyper, weights):
+    ids, mask = collate([b[0] for b in batch])
+    x, _, mask = model.run(ids, mask)
+    total = 0.0
+    for logits, column in zip(model.guards(x, mask), (1, 2), strict=True):
+        gold = torch.tensor([b[column] for b in batch])
+        if (gold >= 0).any():
+            share = (gold >= 0).float().mean()
+            total = total + share * F.cross_entropy(
+                logits, gold, weights["guard"], ignore_index=-1, label_smoothing=hyper["label_smoothing"]
+            )
+    return total
+
+
+def pii_loss(model, batch, hyper, weights):
+    """The marginal likelihood: a token that is O may be of any type its source does not annotate."""
+    ids, mask = collate([b[0] for b in batch])
+    x, middle, mask = model.run(ids, mask)
+    logs = model.tags(x, middle).log_softmax(-1)
+    allowed = torch.zeros(logs.shape, dtype=torch.bool)
+    for i, (_, tags, known) in enumerate(batch):
+        allowed[i, torch.arange(len(tags)), torch.tensor(tags)] = True
+        free = [j for t in range(len(PII)) if t not in known for j in (1 + 2 * t, 2 + 2 * t)]
+        if free:
+            outside = torch.tensor([j for j, tag in enumerate(tags) if tag == 0])
+            allowed[i, outside[:, None], torch.tensor(free)[None, :]] = True
+    likely = logs.masked_fill(~allowed, -1e4).logsumexp(-1)
+    gold = torch.zeros_like(ids)
+    for i, (_, tags, _) in enumerate(batch):
+        gold[i, : len(tags)] = torch.tensor(tags)
+    weight = mask * (1 + (gold > 0) * (hyper["entity_weight"] - 1))
+    return -(likely * weight).sum() / weight.sum()
+
+
+def similarity_loss(model, batch, hyper, base):
+    """Cosine to the frozen base for what is not a negated second sentence, the same for all cosines between them, the score of
+    graded pairs, and a ceiling for negated pairs."""
+    first = [b[0] for b in batch]
+    second = [b[1] for b in batch if b[1] is not None]
+    ids, mask = collate(first + second)
+    x, _, floats = model.run(ids, mask)
+    own = model.embed(x, floats)
+    with torch.no_grad():
+        x, _, floats = base.run(ids, mask)
+        frozen = F.normalize(base.mean(x, floats), dim=-1)
+    kinds = [b[2] for b in batch]
+    paired = [i for i, b in enumerate(batch) if b[1] is not None]
+    keep = [*range(len(first)), *(len(first) + j for j, i in enumerate(paired) if kinds[i] != "negated")]
+    loss = (1 - (own[keep] * frozen[keep]).sum(-1)).mean()
+    loss = loss + hyper["relation_weight"] * ((own[keep] @ own[keep].T - frozen[keep] @ frozen[keep].T) ** 2).mean()
+    where = {i: len(first) + j for j, i in enumerate(paired)}
+    negated = [i for i in paired if kinds[i] == "negated"]
+    graded = [i for i in paired if kinds[i] == "graded"]
+    if negated:
+        other = [where[i] for i in negated]
+        cosine = (own[negated] * own[other]).sum(-1)
+        loss = loss + hyper["negated_weight"] * (cosine - hyper["negated_ceiling"]).clamp(min=0).mean()
+        loss = loss + hyper["negated_keep"] * (1 - (own[other] * frozen[other]).sum(-1)).mean()
+    if graded:
+        cosine = (own[graded] * own[[where[i] for i in graded]]).sum(-1)
+        score = torch.tensor([batch[i][3] for i in graded])
+        loss = loss + 0.5 * ((cosine - score) ** 2).mean()
+    return hyper["similarity_weight"] * loss
