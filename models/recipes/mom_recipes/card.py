@@ -108,8 +108,7 @@ def views(report):
         return ""
     return f"""## The family
 
-All views read one forward pass of this graph. The guard's thresholds were chosen on validation texts, at 1 % false positives for each
-speaker, so that its false alarms on these texts are not independent of the choice; `nc/jailbreak/val` was used for nothing else.
+All views read one forward pass of this graph. The guard's thresholds were chosen on validation texts, so that its false alarms on these texts are not independent of the choice; `nc/jailbreak/val` was used for nothing else.
 
 {table.markdown(report["family"])}
 """

@@ -6,7 +6,9 @@ from . import GUARD, LABELS, PII, TAGS, data, evaluate, guard, pii, pairs, serve
 
 NAMES = ("PERSON", "LOCATION", "ORGANIZATION")
 OWN_ROWS = 1000
-RATE = 0.01  # false positives at which thresholds are chosen
+# Share of the benign validation texts that may reach the threshold. Most of those texts are easy, so that 1 % of them is far more of
+# the hard ones.
+RATES = {"guard_user": 0.001, "guard_document": 0.004}
 
 
 def spearman(a, b):
@@ -111,12 +113,12 @@ def benign_texts(directory):
 
 
 def thresholds(served, directory, temperature):
-    """By head, the least probability of an attack that at most RATE of the benign validation texts reach."""
+    """By head, the least probability of an attack that at most its share of RATES of the benign validation texts reach."""
     out = {}
     for name, texts in benign_texts(directory).items():
         p = serve.worst(served.logits(texts, "thresholds", name), temperature)[:, 1]
         ranked = np.sort(p)[::-1]
-        allowed = int(RATE * len(ranked))
+        allowed = int(RATES[name] * len(ranked))
         out[name.removeprefix("guard_")] = min(0.99, round(float(np.ceil(ranked[allowed] * 1000) / 1000) + 0.001, 3))
     return out
 

@@ -127,13 +127,14 @@ def jailbreak(served, calibration):
         least = floor(p[GUARD.index(label)])
         lines.append(None if least is None else sample(text=text, role=role, label=label, min_probability=least))
     limits = calibration["thresholds"]
+    rates = " and ".join(f"{share:.1%}" for share in family.RATES.values())
     return f"""\
 task: jailbreak
 outputs: {{user: guard_user, document: guard_document}}
 labels: [{", ".join(GUARD)}]
 aggregate: worst
 temperature: {calibration["temperature"]}
-thresholds: {{user: {limits["user"]}, document: {limits["document"]}}}  # {family.RATE:.0%} of benign validation texts reach them
+thresholds: {{user: {limits["user"]}, document: {limits["document"]}}}  # {rates} of benign validation texts reach them
 {tests(lines)}"""
 
 
