@@ -76,9 +76,9 @@ def worst(logits, temperature):
     return np.stack(rows)
 
 
-def spans(served, text, tags, by_word=False):
+def spans(served, text, tags, by_word=False, threshold=0.0):
     """The spans a tagger finds in text as [(start, end, type)]: of tokens two windows share, the first half is the earlier
-    window's. by_word gives all pieces of a word the type with the largest sum of probabilities in it."""
+    window's. A span whose tokens' mean probability is under threshold is unsure, and left out. by_word gives all pieces of a word the type with the largest sum of probabilities in it."""
     encoding = served.tokenizer.encode(text)
     count = len(encoding.ids) - 2
     tag, score = np.zeros(count, int), np.zeros(count)
@@ -93,21 +93,16 @@ def spans(served, text, tags, by_word=False):
     names = [tags[i] for i in tag]
     if by_word:
         names = one_type_a_word(text, offsets, names, score)
-    out = []
-    for (start, end), name in zip(offsets, names, strict=True):
+    found = []  # [start, end, type, sum of probabilities, tokens]
+    open_span = None
+    for (start, end), name, p in zip(offsets, names, score, strict=True):
         kind, _, label = name.partition("-")
-        if not label:
-            out.append(None)
-        elif kind == "B" or not out or out[-1] is None or out[-1][2] != label:
-            out.append([start, end, label])
+        if label and kind == "I" and open_span and open_span[2] == label:
+            open_span[1], open_span[3], open_span[4] = end, open_span[3] + p, open_span[4] + 1
         else:
-            out[-1][1] = end
-            out.append(out[-1])
-    found = []
-    for span in out:
-        if span is not None and (not found or found[-1] is not span):
-            found.append(span)
-    return [tuple(s) for s in found]
+            open_span = [start, end, label, p, 1] if label else None
+            found += [open_span] if label else []
+    return [(a, b, label) for a, b, label, total, n in found if total / n >= threshold]
 
 
 def one_type_a_word(text, offsets, names, score):
