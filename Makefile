@@ -17,7 +17,7 @@ export CGO_LDFLAGS := "-L$(CURDIR)/.build/lib"
 unit = $$(go list ./... | grep -vE '/tests(/|$$)')
 lint := .build/bin/golangci-lint
 
-.PHONY: help setup build run test check fmt bench fuzz models data-given clean distclean
+.PHONY: help setup build run test check fmt bench fuzz eval models data-given clean distclean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz: setup ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
+eval: data-given build ## measure the shipped models, as they are served, on validation data (DATA= is the folder of training data)
+	bin/mom eval domain --data '$(DATA)/intent/val.jsonl.gz'
+
 models: data-given .build/recipes-venv/ready ## train, export and judge the models MoM ships (DATA= is the folder of training data)
 	@run() { PYTHONPATH=models/recipes .build/recipes-venv/bin/python -m mom_recipes "$$@"; }; \
 	out=.build/mom-brain-flash model=models/mom-brain-flash; \
@@ -68,7 +71,7 @@ models: data-given .build/recipes-venv/ready ## train, export and judge the mode
 	run card --out $$out --model $$model
 
 data-given: # before gigabytes of libraries are fetched
-	@test -d '$(DATA)' || { echo 'models: DATA= must name the folder of training data; models/recipes/DATA.md says what is in it' >&2; exit 1; }
+	@test -d '$(DATA)' || { echo 'DATA= must name the folder of training data; models/recipes/DATA.md says what is in it' >&2; exit 1; }
 
 .build/recipes-venv/ready: models/recipes/requirements.lock models/recipes/base.lock
 	python3 -m venv .build/recipes-venv

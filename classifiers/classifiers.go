@@ -28,7 +28,8 @@ type Classifier interface {
 type Scores struct {
 	// P holds one probability in [0, 1] for each label, in the order of Labels, together 1.
 	P []float32
-	// Passes is the number of forward passes the answer cost.
+	// Passes is the number of forward passes the answer cost: fewer than the text has windows where an earlier or concurrent call, maybe of
+	// another view of the same model, has paid for some.
 	Passes int
 }
 
@@ -41,4 +42,29 @@ func (s Scores) Top() (int, float32) {
 		}
 	}
 	return best, s.P[best]
+}
+
+// A Tagger finds the spans of a text that are of a kind it knows. Safe for concurrent use.
+type Tagger interface {
+	// Labels returns the kinds of spans in a fixed order, at least one, without repeats. The caller must not change the slice.
+	Labels() []string
+	// Tag reads the whole text, by windows where it is longer than one pass, and returns its spans in order, without overlaps, none for the
+	// empty text. Invalid UTF-8 is an error. Errors are those of Classify.
+	Tag(ctx context.Context, text string) ([]Span, error)
+}
+
+// A Span is the part [Start, End) of a text, in bytes, both at code points, never empty.
+type Span struct {
+	Label      string  // one of the Tagger's
+	P          float32 // probability in [0, 1], the mean over the span's tokens
+	Start, End int
+}
+
+// An Embedder turns a text into a vector, so that texts of like meaning are close. Safe for concurrent use.
+type Embedder interface {
+	// Dim returns the length of every vector, at least 2.
+	Dim() int
+	// Embed returns a vector of length 1 (L2) that is the caller's own: the dot product of two is their cosine. A text longer than one pass is
+	// ErrTooLong, since a vector for a part of it would stand for texts that differ in the rest. Errors are otherwise those of Classify.
+	Embed(ctx context.Context, text string) ([]float32, error)
 }

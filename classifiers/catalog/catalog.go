@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,10 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
-
-	"github.com/mom-router/mom/classifiers"
 )
 
 const maxManifestBytes = 1 << 20
@@ -82,7 +78,18 @@ func (e *Entry) Verify() error {
 }
 
 func (e *Entry) read(f File) ([]byte, error) {
-	path := filepath.Join(e.Dir, f.File)
+	dir := e.Dir
+	if f.Model != "" {
+		dir = filepath.Join(filepath.Dir(e.Dir), f.Model)
+		info, err := os.Lstat(dir)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() { // a link would lead out of the models
+			return nil, fmt.Errorf("%s: is not a folder", dir)
+		}
+	}
+	path := filepath.Join(dir, f.File)
 	data, err := readRegular(path, f.Size)
 	if err != nil {
 		return nil, err
@@ -122,28 +129,4 @@ func readRegular(path string, limit int64) (_ []byte, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
-}
-
-// SelfTest runs the manifest's samples through c and returns every one that came out wrong. A model is not to be served before it passes.
-func SelfTest(ctx context.Context, m *Manifest, c classifiers.Classifier) error {
-	if got := c.Labels(); !slices.Equal(got, m.Labels) {
-		return fmt.Errorf("%s: self-test: labels are %q, the manifest says %q", m.Name, got, m.Labels)
-	}
-	var faults []error
-	for i, s := range m.SelfTest {
-		scores, err := c.Classify(ctx, s.Text)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("self_test[%d]: %w", i, err))
-			continue
-		}
-		if len(scores.P) != len(m.Labels) {
-			faults = append(faults, fmt.Errorf("self_test[%d]: %d probabilities for %d labels", i, len(scores.P), len(m.Labels)))
-			continue
-		}
-		// Written so that a NaN fails.
-		if top, p := scores.Top(); m.Labels[top] != s.Label || !(float64(p) >= s.MinProbability) {
-			faults = append(faults, fmt.Errorf("self_test[%d]: got %s at %.3f, want %s at %.3f or more", i, m.Labels[top], p, s.Label, s.MinProbability))
-		}
-	}
-	return join(m.Name+": self-test", faults)
 }

@@ -72,7 +72,7 @@ func TestReadGoodManifest(t *testing.T) {
 		Tokenizer: catalog.File{File: "tokenizer.json", SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(tokenizer))), Size: 11},
 		Inputs:    []string{"input_ids", "attention_mask"}, Output: "domain", Labels: []string{"math", "law"},
 		MaxTokens: 128, Overlap: 64, Aggregate: "mean", Temperature: 1.3, Threshold: 0.45,
-		SelfTest: []catalog.Sample{{"an integral", "math", 0.8}, {"a court", "law", 0.8}},
+		SelfTest: []catalog.Sample{{Text: "an integral", Label: "math", MinProbability: 0.8}, {Text: "a court", Label: "law", MinProbability: 0.8}},
 	}
 	if diff := cmp.Diff(want, e.Manifest); diff != "" {
 		t.Errorf("manifest (-want +got):\n%s", diff)
@@ -127,6 +127,13 @@ func TestReadFaultyManifest(t *testing.T) {
 		{"a temperature of zero", "temperature: 1.3", "temperature: 0", []string{"temperature: 0 is not within"}},
 		{"a temperature that is no number", "temperature: 1.3", "temperature: .nan", []string{"temperature: want a number"}},
 		{"a threshold over one", "threshold: 0.45", "threshold: 45", []string{"threshold: 45 is not within"}},
+		{"a key of another task", "threshold: 0.45", "threshold: 0.45\nthresholds: {user: 1}", []string{"thresholds: is not for the task domain"}},
+		{"a key of the task missing", "temperature: 1.3\n", "", []string{"temperature: is missing"}},
+		{"a sample's key of another task", "label: math, min", "label: math, role: user, min", []string{"self_test[0].role: is not for the task domain"}},
+		{"a sample's key missing", "label: math, ", "", []string{"self_test[0].label: is missing"}},
+		{"a graph by a path", "graph: {file", "graph: {model: ../other, file", []string{`graph.model: "../other" is not the plain name`}},
+		{"a graph of the folder above", "graph: {file", "graph: {model: .., file", []string{"graph.model: "}},
+		{"a tokenizer of itself", "tokenizer: {file", "tokenizer: {model: tiny, file", []string{`tokenizer.model: "tiny" is this model itself`}},
 		{"no self-test", good[strings.Index(good, "self_test:"):], "self_test: []\n", []string{"self_test: is empty"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -24,10 +26,49 @@ func decode(src []byte, m *Manifest) []error {
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return []error{errors.New("holds more than one document")}
 	}
-	return fill("", tree, reflect.ValueOf(m).Elem())
+	return append(fill("", tree, reflect.ValueOf(m).Elem()), wanted(tree, m)...)
 }
 
-// fill copies the decoded value v into dst, which is a struct, slice, string, integer or float of the manifest.
+// wanted compares the keys that not all tasks have with those of the manifest's task. An unknown task is a fault of its own.
+func wanted(tree any, m *Manifest) []error {
+	if !slices.Contains(tasks, m.Task) {
+		return nil
+	}
+	all := compare("", tree, reflect.TypeFor[Manifest](), m.Task, needs[m.Task])
+	for i := range m.SelfTest {
+		sample := tree.(map[string]any)["self_test"].([]any)[i] // it was filled from there
+		all = append(all, compare(fmt.Sprintf("self_test[%d].", i), sample, reflect.TypeFor[Sample](), m.Task, sampleNeeds[m.Task])...)
+	}
+	return all
+}
+
+func compare(path string, v any, t reflect.Type, task string, need []string) []error {
+	tree, ok := v.(map[string]any)
+	if !ok {
+		return nil // said already
+	}
+	var all []error
+	for i := range t.NumField() {
+		key, optional := tagOf(t.Field(i))
+		_, there := tree[key]
+		switch needed := slices.Contains(need, key); {
+		case !optional || there == needed:
+		case needed:
+			all = append(all, fmt.Errorf("%s%s: is missing", path, key))
+		default:
+			all = append(all, fmt.Errorf("%s%s: is not for the task %s", path, key, task))
+		}
+	}
+	return all
+}
+
+// tagOf returns the key of a field and whether it may be missing.
+func tagOf(f reflect.StructField) (key string, optional bool) {
+	key, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return key, option == "omitempty"
+}
+
+// fill copies the decoded value v into dst, which is a struct, slice, map, string, integer or float of the manifest.
 func fill(path string, v any, dst reflect.Value) []error {
 	wrong := func(want string) []error { return []error{fmt.Errorf("%s: want %s", path, want)} }
 	switch dst.Kind() {
@@ -46,6 +87,19 @@ func fill(path string, v any, dst reflect.Value) []error {
 		dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
 		for i, item := range list {
 			all = append(all, fill(fmt.Sprintf("%s[%d]", path, i), item, dst.Index(i))...)
+		}
+		return all
+	case reflect.Map:
+		tree, ok := v.(map[string]any)
+		if !ok {
+			return wrong("a mapping")
+		}
+		var all []error
+		dst.Set(reflect.MakeMap(dst.Type()))
+		for _, key := range slices.Sorted(maps.Keys(tree)) {
+			value := reflect.New(dst.Type().Elem()).Elem()
+			all = append(all, fill(path+"."+key, tree[key], value)...)
+			dst.SetMapIndex(reflect.ValueOf(key), value)
 		}
 		return all
 	case reflect.String:
@@ -86,11 +140,13 @@ func fillStruct(path string, tree map[string]any, dst reflect.Value) []error {
 	}
 	known := make(map[string]bool)
 	for i := range dst.NumField() {
-		key := dst.Type().Field(i).Tag.Get("yaml")
+		key, optional := tagOf(dst.Type().Field(i))
 		known[key] = true
 		v, ok := tree[key]
 		if !ok {
-			all = append(all, fmt.Errorf("%s: is missing", at(key)))
+			if !optional {
+				all = append(all, fmt.Errorf("%s: is missing", at(key)))
+			}
 			continue
 		}
 		all = append(all, fill(at(key), v, dst.Field(i))...)

@@ -1,5 +1,5 @@
-// Package classifiertest helps to test against the contract of the classifiers: Words is a classifier that needs no model, and Classifier is the
-// suite that every implementation passes.
+// Package classifiertest helps to test against the contract of the classifiers: Words is a classifier that needs no model, and Classifier,
+// Tagger and Embedder are the suites that every implementation passes.
 //
 // It loads no model and imports no implementation.
 package classifiertest

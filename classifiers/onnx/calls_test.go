@@ -16,12 +16,12 @@ import (
 // endless is a text whose pass takes minutes in the slow graph. A short text takes it no time.
 var endless = strings.Repeat("word ", 60)
 
-func slow(t *testing.T, opt onnx.Options) *onnx.Model {
+func slow(t *testing.T, opt onnx.Options) *model {
 	return open(t, tiny(t, "slow.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.MaxTokens = 64 }), opt)
 }
 
 // until waits for the model to get somewhere.
-func until(t *testing.T, m *onnx.Model, what string, done func(onnx.Stats) bool) {
+func until(t *testing.T, m *model, what string, done func(onnx.Stats) bool) {
 	t.Helper()
 	for start := time.Now(); !done(m.Stats()); runtime.Gosched() {
 		if time.Since(start) > 20*time.Second {
@@ -31,7 +31,7 @@ func until(t *testing.T, m *onnx.Model, what string, done func(onnx.Stats) bool)
 }
 
 // background classifies and hands back the error.
-func background(ctx context.Context, m *onnx.Model, text string) <-chan error {
+func background(ctx context.Context, m *model, text string) <-chan error {
 	result := make(chan error, 1)
 	go func() {
 		_, err := m.Classify(ctx, text)

@@ -1,17 +1,17 @@
 package onnx
 
 // TokenIDs returns the tokens of a text with the special ones around it.
-func (m *Model) TokenIDs(text string) ([]uint32, error) {
-	text, err := clean(text, m.opt.MaxBytes)
+func (t *Trunk) TokenIDs(text string) ([]uint32, error) {
+	text, err := clean(text, t.opt.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
-	ids, err := m.tok.encode(text)
+	enc, err := t.tok.encode(text, false)
 	if err != nil {
 		return nil, err
 	}
-	out := append([]uint32{}, m.tok.prefix...)
-	return append(append(out, ids...), m.tok.suffix...), nil
+	out := append([]uint32{}, t.tok.prefix...)
+	return append(append(out, enc.ids...), t.tok.suffix...), nil
 }
 
 // OpenTokenizer opens a tokenizer.json as it is and closes it again.
@@ -21,4 +21,14 @@ func OpenTokenizer(file []byte) error {
 		t.Close()
 	}
 	return err
+}
+
+// Forget empties the memo.
+func (t *Trunk) Forget() { t.memo.done.InvalidateAll() }
+
+// Flights returns the number of passes that a new caller could join.
+func (t *Trunk) Flights() int {
+	t.memo.mu.Lock()
+	defer t.memo.mu.Unlock()
+	return len(t.memo.flights)
 }

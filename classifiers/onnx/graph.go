@@ -10,12 +10,12 @@ import (
 	"github.com/mom-router/mom/classifiers/catalog"
 )
 
-// checkGraph compares the inputs and outputs of the graph with the manifest and returns all differences. ONNX Runtime itself would find a wrong
-// name only at the first run, and a wrong order of labels never.
-func checkGraph(graph []byte, m *catalog.Manifest) error {
-	inputs, outputs, err := ort.GetInputOutputInfoWithONNXData(graph)
+// readGraph compares the inputs of the graph with the manifest, returns all differences, and finds the outputs that views can be made of. ONNX
+// Runtime itself would find a wrong name only at the first run.
+func readGraph(graph []byte, m *catalog.Manifest) ([]output, error) {
+	inputs, infos, err := ort.GetInputOutputInfoWithONNXData(graph)
 	if err != nil {
-		return fmt.Errorf("graph: %w", err)
+		return nil, fmt.Errorf("graph: %w", err)
 	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("graph: "+format, args...)) }
@@ -34,23 +34,52 @@ func checkGraph(graph []byte, m *catalog.Manifest) error {
 			fault("has no input %q", name)
 		}
 	}
-	at := slices.IndexFunc(outputs, func(out ort.InputOutputInfo) bool { return out.Name == m.Output })
+	outputs := usable(infos)
+	if len(outputs) == 0 {
+		fault("has no output of one row")
+	}
+	return outputs, errors.Join(faults...)
+}
+
+// usable returns the outputs of one row: float32 [batch, n], and float32 or int64 [batch, tokens]. What is not asked for, such as the vectors of
+// all tokens, is not computed.
+func usable(infos []ort.InputOutputInfo) []output {
+	var outputs []output
+	for _, out := range infos {
+		if out.OrtValueType != ort.ONNXTypeTensor || len(out.Dimensions) != 2 || out.Dimensions[0] > 1 {
+			continue
+		}
+		ints := out.DataType == ort.TensorElementDataTypeInt64
+		if !ints && out.DataType != ort.TensorElementDataTypeFloat {
+			continue
+		}
+		width := perToken
+		if out.Dimensions[1] > 0 {
+			width = int(out.Dimensions[1])
+		}
+		outputs = append(outputs, output{out.Name, ints, width})
+	}
+	return outputs
+}
+
+// place returns where a view finds its output among those of the graph. A wrong order of labels nobody can find.
+func (t *Trunk) place(name string, ints bool, width int, shape string) (int, error) {
+	at := find(t.outputs, name)
 	if at < 0 {
-		fault("has no output %q", m.Output)
-		return errors.Join(faults...)
+		return 0, fmt.Errorf("graph: has no output %q that is %s", name, shape)
 	}
-	switch out := outputs[at]; {
-	case out.DataType != ort.TensorElementDataTypeFloat || len(out.Dimensions) != 2:
-		fault("output %q is not float32 [batch, labels]", out.Name)
-	case out.Dimensions[1] != int64(len(m.Labels)): // -1, an unknown number of classes, is wrong too
-		fault("output %q has %d classes, the manifest %d labels", out.Name, out.Dimensions[1], len(m.Labels))
+	switch out := t.outputs[at]; {
+	case out.ints != ints || (width == perToken && out.width != perToken):
+		return 0, fmt.Errorf("graph: output %q is not %s", name, shape)
+	case out.width != width:
+		return 0, fmt.Errorf("graph: output %q has %d classes, the manifest wants %d", name, out.width, width)
 	}
-	return errors.Join(faults...)
+	return at, nil
 }
 
 // openSession loads the graph for one thread a call. More threads in one call are slower than more calls at once, and spin on cores that Envoy
 // wants. The memory arena and pattern grow to the longest text ever seen and keep it.
-func openSession(graph []byte, m *catalog.Manifest) (_ *ort.DynamicAdvancedSession, err error) {
+func openSession(graph []byte, inputs []string, outputs []output) (_ *ort.DynamicAdvancedSession, err error) {
 	opts, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("session options: %w", err)
@@ -66,7 +95,11 @@ func openSession(graph []byte, m *catalog.Manifest) (_ *ort.DynamicAdvancedSessi
 	); err != nil {
 		return nil, fmt.Errorf("session options: %w", err)
 	}
-	s, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, m.Inputs, []string{m.Output}, opts)
+	names := make([]string, len(outputs))
+	for i, o := range outputs {
+		names[i] = o.name
+	}
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, inputs, names, opts)
 	if err != nil {
 		return nil, fmt.Errorf("graph: %w", err)
 	}

@@ -63,7 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 		},
 		{"an input of 32 bits", "int32.onnx", nil, []string{`input "input_ids" is not int64`}},
 		{"an output of another name", "output_name.onnx", nil, []string{`has no output "domain"`}},
-		{"more classes than labels", "four_classes.onnx", nil, []string{"has 4 classes, the manifest 3 labels"}},
+		{"more classes than labels", "four_classes.onnx", nil, []string{"has 4 classes, the manifest wants 3"}},
 		{"an unknown number of classes", "open_classes.onnx", nil, []string{"has -1 classes"}},
 		{"an output of two rows", "two_rows.onnx", nil, []string{"forward pass"}},
 		{"a graph with fewer token rows than the vocabulary", "small_vocabulary.onnx", nil, []string{"forward pass"}},
@@ -91,9 +91,13 @@ func TestOpenRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, err := onnx.Open(tiny(t, c.graph, c.edit), onnx.Options{})
+			e := tiny(t, c.graph, c.edit)
+			m, err := onnx.Open(e, onnx.Options{})
 			if err == nil {
+				_, err = m.Classifier(e, "")
 				_ = m.Close()
+			}
+			if err == nil {
 				t.Fatal("no error")
 			}
 			for _, want := range c.want {

@@ -21,16 +21,19 @@ type Tax struct {
 }
 
 // Measure classifies text and runs the bare graph on the same ids by turns, calls times each in every round, so that what slows the machine
-// down slows both down. The process should do nothing else meanwhile: its CPU time is counted as a whole.
-func (m *Model) Measure(ctx context.Context, text string, rounds, calls int) (Tax, error) {
+// down slows both down. It makes the trunk forget what it remembers before every call, so that each pays for its passes. The process should do
+// nothing else meanwhile: its CPU time is counted as a whole.
+func (c *Classifier) Measure(ctx context.Context, text string, rounds, calls int) (Tax, error) {
 	if rounds < 1 || calls < 1 {
 		return Tax{}, fmt.Errorf("measure: %d rounds of %d calls", rounds, calls)
 	}
-	before := m.Stats()
-	if _, err := m.Classify(ctx, text); err != nil {
+	memo := c.trunk.memo.done
+	memo.InvalidateAll()
+	before := c.trunk.Stats()
+	if _, err := c.Classify(ctx, text); err != nil {
 		return Tax{}, err
 	}
-	after := m.Stats()
+	after := c.trunk.Stats()
 	tax := Tax{Tokens: int(after.Tokens - before.Tokens), Windows: int(after.Passes - before.Passes)}
 
 	var classify, raw []time.Duration
@@ -38,12 +41,13 @@ func (m *Model) Measure(ctx context.Context, text string, rounds, calls int) (Ta
 	for range rounds {
 		var a, b time.Duration
 		for range calls {
+			memo.InvalidateAll()
 			start := cpuTime()
-			if _, err := m.Classify(ctx, text); err != nil {
+			if _, err := c.Classify(ctx, text); err != nil {
 				return Tax{}, err
 			}
 			a += cpuTime() - start
-			bare, err := m.bare(ctx, text)
+			bare, err := c.trunk.bare(ctx, text)
 			if err != nil {
 				return Tax{}, err
 			}
@@ -58,28 +62,29 @@ func (m *Model) Measure(ctx context.Context, text string, rounds, calls int) (Ta
 }
 
 // bare is the CPU time of the forward passes of text and of nothing else: ids and tensors are made before the clock starts.
-func (m *Model) bare(ctx context.Context, text string) (total time.Duration, err error) {
-	if err := m.enter(); err != nil {
+func (t *Trunk) bare(ctx context.Context, text string) (total time.Duration, err error) {
+	if err := t.enter(); err != nil {
 		return 0, err
 	}
-	defer m.underWay.Done()
-	if text, err = clean(text, m.opt.MaxBytes); err != nil {
+	defer t.underWay.Done()
+	if text, err = clean(text, t.opt.MaxBytes); err != nil {
 		return 0, err
 	}
-	w, err := m.pool.get(ctx)
+	w, err := t.pool.get(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer m.pool.put(w)
-	ids, err := m.tok.encode(text)
+	defer t.pool.put(w)
+	enc, err := t.tok.encode(text, false)
 	if err != nil {
 		return 0, err
 	}
-	for i := range windowCount(len(ids), m.inner, m.manifest.Overlap) {
-		from, to := window(i, len(ids), m.inner, m.manifest.Overlap)
-		err := w.withTensors(w.put(m.tok.prefix, ids[from:to], m.tok.suffix), func(inputs, outputs []ort.Value) error {
+	for i := range windowCount(len(enc.ids), t.inner, t.manifest.Overlap) {
+		from, to := bounds(i, len(enc.ids), t.inner, t.manifest.Overlap)
+		n := w.put(t.tok.prefix, enc.ids[from:to], t.tok.suffix)
+		err := w.withTensors(n, newValues(t.outputs, n), func(inputs, outputs []ort.Value) error {
 			start := cpuTime()
-			err := m.session.Run(inputs, outputs)
+			err := t.session.Run(inputs, outputs)
 			total += cpuTime() - start
 			return err
 		})

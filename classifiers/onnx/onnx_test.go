@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -131,18 +133,46 @@ func withKeys(t testing.TB, object []byte, keys map[string]string) []byte {
 	return changed
 }
 
+// A model is a trunk of its own with the view of its one manifest.
+type model struct {
+	*onnx.Trunk
+	*onnx.Classifier
+}
+
 // open opens a model until the end of the test.
-func open(t testing.TB, e *catalog.Entry, opt onnx.Options) *onnx.Model {
+func open(t testing.TB, e *catalog.Entry, opt onnx.Options) *model {
+	t.Helper()
+	trunk := openTrunk(t, e, opt)
+	c, err := trunk.Classifier(e, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &model{trunk, c}
+}
+
+func openTrunk(t testing.TB, e *catalog.Entry, opt onnx.Options) *onnx.Trunk {
 	t.Helper()
 	needLibrary(t)
-	m, err := onnx.Open(e, opt)
+	trunk, err := onnx.Open(e, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
+		if err := trunk.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return m
+	return trunk
+}
+
+// words returns n words of one token each, so that no two windows of a text of them are alike.
+func words(n int) string {
+	const characters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	random := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for range n {
+		text.WriteByte(characters[random.IntN(len(characters))])
+		text.WriteByte(' ')
+	}
+	return text.String()
 }

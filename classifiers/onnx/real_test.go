@@ -17,7 +17,7 @@ import (
 )
 
 // brain opens the model that ships.
-func brain(t testing.TB, opt onnx.Options) (*catalog.Entry, *onnx.Model) {
+func brain(t testing.TB, opt onnx.Options) (*catalog.Entry, *model) {
 	t.Helper()
 	dir := filepath.Join(moduleRoot(t), "models", "mom-brain-flash")
 	if _, err := os.Stat(dir); err != nil {
@@ -62,16 +62,20 @@ func TestBrainSeesTheWholeText(t *testing.T) {
 	}
 }
 
-func top(m *onnx.Model, s classifiers.Scores) string {
+func top(m *model, s classifiers.Scores) string {
 	i, _ := s.Top()
 	return m.Labels()[i]
 }
 
 // textOf returns prose of at least that many tokens, special ones counted.
-func textOf(t testing.TB, m *onnx.Model, tokens int) string {
+func textOf(t testing.TB, m *model, tokens int) string {
 	t.Helper()
-	prose := strings.Fields(strings.Repeat("The committee reviewed photosynthesis data, questioned its methodology, and recommended that "+
-		"laboratories recalibrate their spectrometers before the 2024 measurements. ", 1+tokens/20))
+	var lines strings.Builder // each with another year, so that no two windows are alike
+	for i := range 1 + tokens/20 {
+		fmt.Fprintf(&lines, "The committee reviewed photosynthesis data, questioned its methodology, and recommended that "+
+			"laboratories recalibrate their spectrometers before the %d measurements. ", 2024+i)
+	}
+	prose := strings.Fields(lines.String())
 	for n := 1; n <= len(prose); n++ {
 		text := strings.Join(prose[:n], " ")
 		if ids, err := m.TokenIDs(text); err != nil || len(ids) >= tokens {
@@ -96,6 +100,7 @@ func BenchmarkClassify(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for b.Loop() {
+				m.Forget()
 				if _, err := m.Classify(context.Background(), text); err != nil {
 					b.Fatal(err)
 				}

@@ -14,8 +14,8 @@ func windowCount(n, size, overlap int) int {
 	return 1 + (n-size+step-1)/step
 }
 
-// window returns the bounds of window i. Only the last is shorter than size.
-func window(i, n, size, overlap int) (from, to int) {
+// bounds returns the tokens [from, to) of window i. Only the last is shorter than size.
+func bounds(i, n, size, overlap int) (from, to int) {
 	from = i * (size - overlap)
 	return from, min(from+size, n)
 }
@@ -41,20 +41,33 @@ func softmax(p []float64, logits []float32, temperature float64) error {
 	return nil
 }
 
-// An aggregate joins the probabilities of the windows of a text.
+// An aggregate joins the probabilities of the windows of a text: their mean, their maxima, or those of the window least like the first label.
 type aggregate struct {
-	max bool // else the mean
-	p   []float64
+	how  string
+	p    []float64
+	some bool
+}
+
+func newAggregate(how string, labels int) *aggregate {
+	return &aggregate{how: how, p: make([]float64, labels)}
 }
 
 func (a *aggregate) add(window []float64) {
-	for i, p := range window {
-		if a.max {
+	switch a.how {
+	case "worst":
+		if !a.some || window[0] < a.p[0] {
+			copy(a.p, window)
+		}
+	case "max":
+		for i, p := range window {
 			a.p[i] = max(a.p[i], p)
-		} else {
+		}
+	default:
+		for i, p := range window {
 			a.p[i] += p
 		}
 	}
+	a.some = true
 }
 
 // result returns the joined probabilities, scaled to 1 together: a mean by the number of windows, maxima by their sum.

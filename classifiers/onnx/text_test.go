@@ -13,7 +13,7 @@ import (
 	"github.com/mom-router/mom/classifiers/onnx"
 )
 
-func classify(t *testing.T, m *onnx.Model, text string) classifiers.Scores {
+func classify(t *testing.T, m *model, text string) classifiers.Scores {
 	t.Helper()
 	s, err := m.Classify(context.Background(), text)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestWindowsOfALongText(t *testing.T) {
 		{"a word more than two", 25, 3}, {"a hundred", 100, 10},
 	} {
 		m := open(t, tiny(t, "good.onnx", nil), onnx.Options{})
-		s := classify(t, m, strings.Repeat("word ", c.words))
+		s := classify(t, m, words(c.words))
 		if s.Passes != c.passes || m.Stats().Passes != uint64(c.passes) {
 			t.Errorf("%s: %d passes, %d counted, want %d", c.name, s.Passes, m.Stats().Passes, c.passes)
 		}
@@ -101,7 +101,7 @@ func TestWindowsOfALongText(t *testing.T) {
 
 func TestAggregates(t *testing.T) {
 	// Three windows; only the last has "court", whose logit is 4 among zeros: e^4 / (e^4 + 2).
-	text := strings.Repeat("word ", 30) + "court"
+	text := words(30) + "court"
 	sure := math.Exp(4) / (math.Exp(4) + 2)
 	for _, c := range []struct {
 		aggregate   string
@@ -111,6 +111,7 @@ func TestAggregates(t *testing.T) {
 		{"mean", 1, (1.0/3 + 1.0/3 + sure) / 3},
 		{"max", 1, sure / (sure + 1.0/3 + 1.0/3)},
 		{"mean", 2, (1.0/3 + 1.0/3 + math.Exp(2)/(math.Exp(2)+2)) / 3},
+		{"worst", 1, sure},
 	} {
 		e := tiny(t, "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) {
 			m.Aggregate, m.Temperature = c.aggregate, c.temperature
@@ -145,7 +146,7 @@ func TestTextsThatAreRefused(t *testing.T) {
 	if got := m.Stats().Passes; got != 0 {
 		t.Errorf("refused texts cost %d passes", got)
 	}
-	if s := classify(t, m, strings.Repeat("word ", 104)); s.Passes != 10 {
+	if s := classify(t, m, words(104)); s.Passes != 10 {
 		t.Errorf("ten windows of ten: %d passes", s.Passes)
 	}
 }
@@ -183,7 +184,7 @@ func TestDefaultLimits(t *testing.T) {
 			t.Errorf("%s: %v, want ErrTooLong", name, err)
 		}
 	}
-	if s := classify(t, m, strings.Repeat("word ", 14+63*10)); s.Passes != 64 {
+	if s := classify(t, m, words(14+63*10)); s.Passes != 64 {
 		t.Errorf("64 windows: %d passes", s.Passes)
 	}
 	if s := classify(t, m, strings.Repeat(" ", 256<<10)); s.Passes != 1 {

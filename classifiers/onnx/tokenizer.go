@@ -60,12 +60,12 @@ func openTokenizer(file []byte) (_ *tokenizer, err error) {
 	if err := t.learnTemplate(); err != nil {
 		return nil, err
 	}
-	long, err := t.encode(strings.Repeat("a ", probeWords))
+	long, err := t.encode(strings.Repeat("a ", probeWords), false)
 	if err != nil {
 		return nil, err
 	}
-	if len(long) < probeWords/2 {
-		return nil, fmt.Errorf("tokenizer truncates: %d words became %d tokens", probeWords, len(long))
+	if len(long.ids) < probeWords/2 {
+		return nil, fmt.Errorf("tokenizer truncates: %d words became %d tokens", probeWords, len(long.ids))
 	}
 	return t, t.checkSpecials(file)
 }
@@ -111,16 +111,19 @@ func (t *tokenizer) checkSpecials(file []byte) error {
 		if !a.Special || a.Content == declared.Model.UnkToken { // any character may be unknown
 			continue
 		}
-		ids, err := t.encode(a.Content)
+		enc, err := t.encode(a.Content, false)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(ids, a.ID) {
+		if slices.Contains(enc.ids, a.ID) {
 			return fmt.Errorf("tokenizer takes the text %q for its special token", a.Content)
 		}
 	}
 	return nil
 }
+
+// replacement stands for NUL.
+const replacement = "\uFFFD"
 
 // clean makes a text fit for the binding, or says why it cannot. It passes texts as C strings, so that all after a NUL would go unseen, and
 // decodes invalid UTF-8 to something else than what is forwarded. U+FFFD has the tokens NUL has in the Python tokenizers.
@@ -131,21 +134,35 @@ func clean(text string, maxBytes int) (string, error) {
 	if !utf8.ValidString(text) {
 		return "", errors.New("text is not valid UTF-8")
 	}
-	text = strings.ReplaceAll(text, "\x00", "\uFFFD")
+	text = strings.ReplaceAll(text, "\x00", replacement)
 	if len(text) > maxBytes {
 		return "", errTooManyBytes(maxBytes)
 	}
 	return text, nil
 }
 
-// encode returns the tokens of a clean text without what is put around it. It cannot be cancelled and takes about a second a megabyte.
-func (t *tokenizer) encode(text string) ([]uint32, error) {
-	ids := t.native.EncodeWithOptions(text, true).IDs // never with the tokens' strings: the binding panics on some, past its guard
-	inner := len(ids) - len(t.prefix) - len(t.suffix)
-	if inner < 0 || !slices.Equal(ids[:len(t.prefix)], t.prefix) || !slices.Equal(ids[len(t.prefix)+inner:], t.suffix) {
-		return nil, fmt.Errorf("tokenizer gave %d tokens without the special ones", len(ids))
+// encode returns the tokens of a clean text without what is put around it, and where they stand if offsets are wanted. It cannot be cancelled and
+// takes about a second a megabyte.
+func (t *tokenizer) encode(text string, offsets bool) (encoding, error) {
+	var opts []tokenizers.EncodeOption
+	if offsets {
+		opts = append(opts, tokenizers.WithReturnOffsets())
 	}
-	return ids[len(t.prefix) : len(t.prefix)+inner], nil
+	e := t.native.EncodeWithOptions(text, true, opts...) // never with the tokens' strings: the binding panics on some, past its guard
+	ids := e.IDs
+	from := len(t.prefix)
+	to := len(ids) - len(t.suffix)
+	if to < from || !slices.Equal(ids[:from], t.prefix) || !slices.Equal(ids[to:], t.suffix) {
+		return encoding{}, fmt.Errorf("tokenizer gave %d tokens without the special ones", to-from)
+	}
+	enc := encoding{ids: ids[from:to]}
+	if offsets {
+		if len(e.Offsets) != len(ids) {
+			return encoding{}, fmt.Errorf("tokenizer gave %d places for %d tokens", len(e.Offsets), len(ids))
+		}
+		enc.offsets = e.Offsets[from:to]
+	}
+	return enc, nil
 }
 
 func (t *tokenizer) Close() { _ = t.native.Close() } // always nil

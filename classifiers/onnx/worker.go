@@ -12,16 +12,14 @@ import (
 	"github.com/mom-router/mom/classifiers"
 )
 
-// A worker owns the buffers of one forward pass at a time.
+// A worker owns the input buffers of one forward pass at a time.
 type worker struct {
 	inputs [][]int64 // one a graph input, as long as the longest window
 	ids    int       // which of them holds the token ids
-	logits []float32
-	p      []float64 // of the window under way
 }
 
-func newWorker(inputs []string, maxTokens, labels int) (*worker, error) {
-	w := &worker{logits: make([]float32, labels), p: make([]float64, labels)}
+func newWorker(inputs []string, maxTokens int) (*worker, error) {
+	w := &worker{}
 	for i, name := range inputs {
 		buf := make([]int64, maxTokens)
 		switch name {
@@ -53,44 +51,57 @@ func (w *worker) put(prefix, window, suffix []uint32) int {
 }
 
 // pass runs the graph on the first n tokens of the buffers, never on more: 32 tokens padded to 512 cost 26 times as much.
-func (w *worker) pass(s *ort.DynamicAdvancedSession, n int, opts *ort.RunOptions) error {
-	return w.withTensors(n, func(inputs, outputs []ort.Value) error {
+func (w *worker) pass(s *ort.DynamicAdvancedSession, outputs []output, n int, opts *ort.RunOptions) (values, error) {
+	out := newValues(outputs, n)
+	err := w.withTensors(n, out, func(inputs, outputs []ort.Value) error {
 		if err := s.RunWithOptions(inputs, outputs, opts); err != nil {
 			return fmt.Errorf("forward pass: %w", err)
 		}
 		return nil
 	})
+	return out, err
 }
 
-// withTensors lends tensors over the buffers to run. The buffers are pinned meanwhile, since the tensors keep pointers to them. The output has
-// its place beforehand: a graph that gives another shape, or more than one row, fails in its run.
-func (w *worker) withTensors(n int, run func(inputs, outputs []ort.Value) error) (err error) {
+// withTensors lends tensors over the buffers and over out to run. The memory is pinned meanwhile, since the tensors keep pointers to it. The
+// outputs have their places beforehand: a graph that gives another shape, or more than one row, fails in its run.
+func (w *worker) withTensors(n int, out values, run func(inputs, outputs []ort.Value) error) (err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	values := make([]ort.Value, 0, len(w.inputs)+1)
+	tensors := make([]ort.Value, 0, len(w.inputs)+len(out.floats))
 	defer func() {
-		for _, v := range values {
+		for _, v := range tensors {
 			err = errors.Join(err, v.Destroy())
 		}
 	}()
 	for _, buf := range w.inputs {
-		pinner.Pin(&buf[0])
-		in, err := ort.NewTensor(ort.NewShape(1, int64(n)), buf)
-		if err != nil {
+		if tensors, err = appendTensor(tensors, &pinner, buf[:n]); err != nil {
 			return fmt.Errorf("input tensor: %w", err)
 		}
-		values = append(values, in)
 	}
-	pinner.Pin(&w.logits[0])
-	out, err := ort.NewTensor(ort.NewShape(1, int64(len(w.logits))), w.logits)
-	if err != nil {
-		return fmt.Errorf("output tensor: %w", err)
+	for i := range out.floats {
+		if out.ints[i] != nil {
+			tensors, err = appendTensor(tensors, &pinner, out.ints[i])
+		} else {
+			tensors, err = appendTensor(tensors, &pinner, out.floats[i])
+		}
+		if err != nil {
+			return fmt.Errorf("output tensor: %w", err)
+		}
 	}
-	values = append(values, out)
-	return run(values[:len(w.inputs)], values[len(w.inputs):])
+	return run(tensors[:len(w.inputs)], tensors[len(w.inputs):])
 }
 
-// A pool hands out the workers, one a call, and lets a bounded number of calls wait for one.
+// appendTensor adds a tensor of one row over row.
+func appendTensor[T int64 | float32](tensors []ort.Value, pinner *runtime.Pinner, row []T) ([]ort.Value, error) {
+	pinner.Pin(&row[0])
+	v, err := ort.NewTensor(ort.NewShape(1, int64(len(row))), row)
+	if err != nil {
+		return tensors, err
+	}
+	return append(tensors, v), nil
+}
+
+// A pool hands out the workers, at most one a call, and lets a bounded number of calls wait for one.
 type pool struct {
 	free    chan *worker
 	queue   int64
@@ -107,10 +118,22 @@ func (p *pool) get(ctx context.Context) (*worker, error) {
 		return w, nil
 	default:
 	}
-	defer p.waiting.Add(-1)
 	if p.waiting.Add(1) > p.queue {
+		p.waiting.Add(-1)
 		return nil, classifiers.ErrBusy
 	}
+	defer p.waiting.Add(-1)
+	return p.next(ctx)
+}
+
+// again returns a worker to a call that had one before. It may wait however many do: to turn it away would waste what it has cost.
+func (p *pool) again(ctx context.Context) (*worker, error) {
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	return p.next(ctx)
+}
+
+func (p *pool) next(ctx context.Context) (*worker, error) {
 	select {
 	case w := <-p.free:
 		return w, nil

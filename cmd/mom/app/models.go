@@ -14,11 +14,11 @@ import (
 func newModels() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "models",
-		Short: "List or verify the models MoM itself reads prompts with",
+		Short: "List, verify or pull the models MoM itself reads prompts with",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newModelsList(), newModelsVerify())
+	c.AddCommand(newModelsList(), newModelsVerify(), newModelsPull())
 	return c
 }
 

@@ -61,18 +61,21 @@ func locate(what, said, flag, env, here, beside string) (string, error) {
 type Shelf struct {
 	where Places
 
-	mu   sync.Mutex
-	open map[string]*onnxModel
+	mu     sync.Mutex
+	open   map[string]*onnxModel
+	trunks map[string]*onnx.Trunk // by their graphs' SHA-256: models that share one share its forward passes
 }
 
 // onnxModel is an open model and what its manifest says.
 type onnxModel struct {
-	*onnx.Model
+	*onnx.Classifier
 	entry *catalog.Entry
 }
 
 // NewShelf returns an empty shelf.
-func NewShelf(where Places) *Shelf { return &Shelf{where: where, open: map[string]*onnxModel{}} }
+func NewShelf(where Places) *Shelf {
+	return &Shelf{where: where, open: map[string]*onnxModel{}, trunks: map[string]*onnx.Trunk{}}
+}
 
 // queue is how many requests may wait for each core. A short prompt takes a few milliseconds, so that many are through well within the brain's
 // time limit; with fewer, sixteen clients at once already took the default decision.
@@ -93,6 +96,27 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	if err != nil {
 		return nil, err
 	}
+	trunk, err := s.trunk(entry)
+	if err != nil {
+		return nil, err
+	}
+	m, err := trunk.Classifier(entry, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := catalog.SelfTest(ctx, &entry.Manifest, m); err != nil {
+		return nil, fmt.Errorf("self-test of %s: %w", name, err)
+	}
+	s.open[name] = &onnxModel{Classifier: m, entry: entry}
+	return s.open[name], nil
+}
+
+// trunk returns the trunk of an entry, opening it the first time. One whose model fails its self-test stays open until the end: another model may
+// have it already.
+func (s *Shelf) trunk(entry *catalog.Entry) (*onnx.Trunk, error) {
+	if t, ok := s.trunks[entry.Graph.SHA256]; ok {
+		return t, nil
+	}
 	library, err := s.where.onnxLib()
 	if err != nil {
 		return nil, err
@@ -100,15 +124,12 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	if err := onnx.Load(library); err != nil {
 		return nil, err
 	}
-	m, err := onnx.Open(entry, onnx.Options{Queue: queue * runtime.GOMAXPROCS(0)})
+	t, err := onnx.Open(entry, onnx.Options{Queue: queue * runtime.GOMAXPROCS(0)})
 	if err != nil {
 		return nil, err
 	}
-	if err := catalog.SelfTest(ctx, &entry.Manifest, m); err != nil {
-		return nil, fmt.Errorf("self-test of %s: %w", name, errors.Join(err, m.Close()))
-	}
-	s.open[name] = &onnxModel{Model: m, entry: entry}
-	return s.open[name], nil
+	s.trunks[t.Key()] = t
+	return t, nil
 }
 
 // Close closes every model.
@@ -116,9 +137,9 @@ func (s *Shelf) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for _, m := range s.open {
-		errs = append(errs, m.Close())
+	for _, t := range s.trunks {
+		errs = append(errs, t.Close())
 	}
-	s.open = map[string]*onnxModel{}
+	s.open, s.trunks = map[string]*onnxModel{}, map[string]*onnx.Trunk{}
 	return errors.Join(errs...)
 }

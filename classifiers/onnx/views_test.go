@@ -1,0 +1,340 @@
+package onnx_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mom-router/mom/classifiers"
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/mom-router/mom/classifiers/classifiertest"
+	"github.com/mom-router/mom/classifiers/onnx"
+)
+
+// heads is the entry of the graph with an output for every task.
+func heads(t testing.TB) *catalog.Entry {
+	return tiny(t, "heads.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.MaxTokens = 64 })
+}
+
+// sibling makes a model beside e that shares its graph and tokenizer.
+func sibling(t testing.TB, e *catalog.Entry, task string, edit func(m *catalog.Manifest)) *catalog.Entry {
+	t.Helper()
+	m := e.Manifest
+	m.Name, m.Task, m.Graph.Model, m.Tokenizer.Model = "tiny-"+task, task, e.Name, e.Name
+	m.Output, m.Labels, m.Aggregate, m.Temperature, m.Threshold = "", nil, "", 0, 0
+	switch task {
+	case "difficulty":
+		m.Output, m.Labels, m.Aggregate, m.Temperature = "difficulty", []string{"easy", "hard"}, "mean", 2
+		m.SelfTest = []catalog.Sample{{Text: "the court court", Label: "hard", MinProbability: 0.9}}
+	case "jailbreak":
+		m.Outputs = map[string]string{"user": "user", "document": "document"}
+		m.Thresholds = map[string]float64{"user": 0.5, "document": 0.7}
+		m.Labels, m.Aggregate, m.Temperature = []string{"benign", "jailbreak"}, "worst", 1
+		m.SelfTest = []catalog.Sample{
+			{Text: "the integral", Label: "benign", MinProbability: 0.9, Role: "user"},
+			{Text: "the word", Label: "jailbreak", MinProbability: 0.8, Role: "document"},
+		}
+	case "pii":
+		m.Outputs, m.Threshold = map[string]string{"tag": "tag", "score": "score"}, 0.5
+		m.Labels = []string{"O", "B-PLACE", "I-PLACE", "B-NAME", "I-NAME"}
+		m.SelfTest = []catalog.Sample{{Text: "the court integral", Label: "PLACE", MinProbability: 0.8, Span: "court integral"}}
+	case "similarity":
+		m.Output = "vector"
+		m.SelfTest = []catalog.Sample{{Text: "the court", Near: "court", Far: "integral"}}
+	}
+	if edit != nil {
+		edit(&m)
+	}
+	dir := filepath.Join(filepath.Dir(e.Dir), m.Name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := yaml.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, catalog.ManifestFile), manifest, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := catalog.Read(dir)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, manifest)
+	}
+	return s
+}
+
+// A family is a trunk with a view for each task.
+type family struct {
+	*onnx.Trunk
+	domain, difficulty, user, document *onnx.Classifier
+	pii                                *onnx.Tagger
+	similarity                         *onnx.Embedder
+	entries                            map[string]*catalog.Entry
+}
+
+func openFamily(t testing.TB, opt onnx.Options) *family {
+	t.Helper()
+	first := heads(t)
+	f := &family{Trunk: openTrunk(t, first, opt), entries: map[string]*catalog.Entry{"domain": first}}
+	for _, task := range []string{"difficulty", "jailbreak", "pii", "similarity"} {
+		f.entries[task] = sibling(t, first, task, nil)
+	}
+	view := func(task, role string) *onnx.Classifier {
+		c, err := f.Classifier(f.entries[task], role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	f.domain, f.difficulty = view("domain", ""), view("difficulty", "")
+	f.user, f.document = view("jailbreak", catalog.RoleUser), view("jailbreak", catalog.RoleDocument)
+	var err, err2 error
+	f.pii, err = f.Tagger(f.entries["pii"])
+	f.similarity, err2 = f.Embedder(f.entries["similarity"])
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestViewsPassTheirSelfTests(t *testing.T) {
+	f := openFamily(t, onnx.Options{})
+	ctx := context.Background()
+	for name, err := range map[string]error{
+		"domain":     catalog.SelfTest(ctx, &f.entries["domain"].Manifest, f.domain),
+		"difficulty": catalog.SelfTest(ctx, &f.entries["difficulty"].Manifest, f.difficulty),
+		"user":       catalog.SelfTestRole(ctx, &f.entries["jailbreak"].Manifest, catalog.RoleUser, f.user),
+		"document":   catalog.SelfTestRole(ctx, &f.entries["jailbreak"].Manifest, catalog.RoleDocument, f.document),
+		"pii":        catalog.SelfTestTagger(ctx, &f.entries["pii"].Manifest, f.pii),
+		"similarity": catalog.SelfTestEmbedder(ctx, &f.entries["similarity"].Manifest, f.similarity),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, e := range f.entries {
+		if err := e.Verify(); err != nil {
+			t.Errorf("verify %s: %v", e.Name, err)
+		}
+	}
+}
+
+func TestViewsConform(t *testing.T) {
+	// Not with heads, whose passes over long texts are slow on purpose.
+	e := tiny(t, "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.MaxTokens = 128 })
+	jailbreak := sibling(t, e, "jailbreak", func(m *catalog.Manifest) {
+		m.Labels, m.Outputs = []string{"benign", "jailbreak", "harmful"}, map[string]string{"user": "domain", "document": "domain"}
+	})
+	c, err := openTrunk(t, jailbreak, onnx.Options{}).Classifier(jailbreak, catalog.RoleUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classifiertest.Classifier(t, c)
+
+	quick := tiny(t, "heads.onnx", nil) // windows of 16 tokens, below those that take their time
+	trunk := openTrunk(t, quick, onnx.Options{})
+	tagger, err := trunk.Tagger(sibling(t, quick, "pii", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	embedder, err := trunk.Embedder(sibling(t, quick, "similarity", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("tagger", func(t *testing.T) { classifiertest.Tagger(t, tagger) })
+	t.Run("embedder", func(t *testing.T) { classifiertest.Embedder(t, embedder) })
+}
+
+func TestClassifiersOfOneGraph(t *testing.T) {
+	f := openFamily(t, onnx.Options{})
+	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	for _, c := range []struct {
+		name string
+		view *onnx.Classifier
+		text string
+		want float64 // of the second label
+	}{
+		{"no logit", f.difficulty, "the word", 0.5},
+		{"a logit of 4 at temperature 2", f.difficulty, "the court", sigmoid(2)},
+		{"a user's word", f.user, "the court", sigmoid(4)},
+		{"a document's word", f.document, "the court", sigmoid(6)},
+		{"another word of a user", f.user, "the integral", sigmoid(-4)},
+		{"another word of a document", f.document, "the integral", sigmoid(-2)},
+	} {
+		s, err := c.view.Classify(context.Background(), c.text)
+		if err != nil || math.Abs(float64(s.P[1])-c.want) > 1e-5 || math.Abs(float64(s.P[0]+s.P[1])-1) > 1e-5 {
+			t.Errorf("%s: %v, %v, want %.5f", c.name, s, err, c.want)
+		}
+	}
+}
+
+func TestSpans(t *testing.T) {
+	f := openFamily(t, onnx.Options{})
+	type span = classifiers.Span
+	at := func(label string, p float32, start, end int) span {
+		return span{Label: label, P: p, Start: start, End: end}
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []span
+		found      []string
+	}{
+		{"nothing", "", nil, nil},
+		{"no name", "the the", nil, nil},
+		{"one name", "the court the", []span{at("PLACE", 0.902, 4, 9)}, []string{"court"}},
+		{"a name of two words", "The Court  Integral", []span{at("PLACE", (0.902+0.703)/2, 4, 19)}, []string{"Court  Integral"}},
+		{"two names side by side", "court court", []span{at("PLACE", 0.901, 0, 5), at("PLACE", 0.902, 6, 11)}, []string{"court", "court"}},
+		{"names of two types", "court word of", []span{at("PLACE", 0.901, 0, 5), at("NAME", (0.802+0.603)/2, 6, 13)}, []string{"court", "word of"}},
+		{"a name that goes on as another", "court of", []span{at("PLACE", 0.901, 0, 5), at("NAME", 0.602, 6, 8)}, []string{"court", "of"}},
+		{"a name without its beginning", "the integral", []span{at("PLACE", 0.702, 4, 12)}, []string{"integral"}},
+		{"after letters of more bytes", "日本 café court", []span{at("PLACE", 0.907, 13, 18)}, []string{"court"}},
+		{"after NUL", "\x00\x00court\x00", []span{at("PLACE", 0.901, 2, 7)}, []string{"court"}},
+		{"after a NUL and what replaces it", "\ufffd \x00 court", []span{at("PLACE", 0.901, 6, 11)}, []string{"court"}},
+	} {
+		got, err := f.pii.Tag(context.Background(), c.text)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for i, s := range got {
+			if i < len(c.want) && math.Abs(float64(s.P-c.want[i].P)) < 1e-5 {
+				got[i].P = c.want[i].P
+			}
+			if i < len(c.found) && c.text[s.Start:s.End] != c.found[i] {
+				t.Errorf("%s: found %q, want %q", c.name, c.text[s.Start:s.End], c.found[i])
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	if diff := cmp.Diff([]string{"PLACE", "NAME"}, f.pii.Labels()); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if _, err := f.pii.Tag(context.Background(), "half a code point \xe2\x82"); err == nil {
+		t.Error("invalid UTF-8: no error")
+	}
+}
+
+// Each token is judged once, in the window where it stands farther from the edge: a score tells the place in its window.
+func TestSpansOfALongText(t *testing.T) {
+	e := tiny(t, "heads.onnx", nil) // windows of 14 words, 4 of them shared
+	pii := sibling(t, e, "pii", nil)
+	view, err := openTrunk(t, pii, onnx.Options{}).Tagger(pii)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("court ", 30)
+	spans, err := view.Tag(context.Background(), text)
+	if err != nil || len(spans) != 30 {
+		t.Fatalf("%d spans, %v, want 30", len(spans), err)
+	}
+	for i, s := range spans {
+		place := i + 1 // after the token that begins a window
+		for place > 12 && i < 30 {
+			place -= 10
+		}
+		if i >= 22 { // the last window begins at word 20
+			place = i - 20 + 1
+		}
+		want := 0.9 + 0.001*float64(place)
+		if s.Start != 6*i || s.End != 6*i+5 || math.Abs(float64(s.P)-want) > 1e-5 {
+			t.Errorf("word %d: %+v, want [%d,%d) at %.3f", i, s, 6*i, 6*i+5, want)
+		}
+	}
+}
+
+func TestVectors(t *testing.T) {
+	f := openFamily(t, onnx.Options{})
+	v, err := f.similarity.Embed(context.Background(), "the court")
+	if err != nil || f.similarity.Dim() != 3 {
+		t.Fatalf("%v of %d, %v", v, f.similarity.Dim(), err)
+	}
+	want := []float32{0, float32(4 / math.Sqrt(17)), float32(1 / math.Sqrt(17))}
+	if diff := cmp.Diff(want, v); diff != "" {
+		t.Errorf("vector (-want +got):\n%s", diff)
+	}
+	v[0] = 5 // it is the caller's own
+	if again, err := f.similarity.Embed(context.Background(), "the court"); err != nil || again[0] != 0 {
+		t.Errorf("again: %v, %v", again, err)
+	}
+	if _, err := f.similarity.Embed(context.Background(), words(100)); !errors.Is(err, classifiers.ErrTooLong) {
+		t.Errorf("two windows: %v, want ErrTooLong", err)
+	}
+	e := tiny(t, "infinite.onnx", nil) // the exponential of nothing is 1, of a court beyond all bounds
+	similar := sibling(t, e, "similarity", func(m *catalog.Manifest) { m.Output = "domain" })
+	view, err := openTrunk(t, similar, onnx.Options{}).Embedder(similar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := view.Embed(context.Background(), "the court"); err == nil || strings.Contains(err.Error(), "court") {
+		t.Errorf("a vector without bounds: %v, %v, want an error without the text", v, err)
+	}
+}
+
+func TestViewsThatAreRefused(t *testing.T) {
+	first := heads(t)
+	trunk := openTrunk(t, first, onnx.Options{})
+	for _, c := range []struct {
+		name, task, role string
+		edit             func(m *catalog.Manifest)
+		want             string
+	}{
+		{"a jailbreak view that knows no speaker", "jailbreak", "", nil, `no role ""`},
+		{"a jailbreak view of another speaker", "jailbreak", "system", nil, `no role "system"`},
+		{"a difficulty view with a speaker", "difficulty", "user", nil, `no role "user"`},
+		{"labels that are not the output's", "jailbreak", "user", func(m *catalog.Manifest) { m.Labels = append(m.Labels, "harmful") }, "2 classes"},
+		{"a difficulty of many logits", "difficulty", "", func(m *catalog.Manifest) { m.Output = "domain" }, "3 classes"},
+		{"windows of another length", "difficulty", "", func(m *catalog.Manifest) { m.MaxTokens = 32 }, "windows of 32 tokens"},
+		{"windows that share more", "difficulty", "", func(m *catalog.Manifest) { m.Overlap = 8 }, "8 shared"},
+		{"other inputs", "difficulty", "", func(m *catalog.Manifest) { m.Inputs = m.Inputs[:1] }, "inputs"},
+		{
+			"another graph", "difficulty", "", func(m *catalog.Manifest) { m.Graph.SHA256 = strings.Repeat("0", 64) },
+			"graph is not that of tiny",
+		},
+		{
+			"another tokenizer", "difficulty", "", func(m *catalog.Manifest) { m.Tokenizer.SHA256 = strings.Repeat("0", 64) },
+			"tokenizer is not that of tiny",
+		},
+		{"tags that are scores", "pii", "", func(m *catalog.Manifest) { m.Outputs["tag"] = "score" }, `"score" is not int64`},
+		{"scores that are logits", "pii", "", func(m *catalog.Manifest) { m.Outputs["score"] = "domain" }, `"domain" is not float32 [batch, tokens]`},
+		{"a vector of tokens", "similarity", "", func(m *catalog.Manifest) { m.Output = "score" }, `no output "score"`},
+		{"an output that is not there", "similarity", "", func(m *catalog.Manifest) { m.Output = "none" }, `no output "none"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := *first
+			e.Dir = filepath.Join(t.TempDir(), e.Name)
+			s := sibling(t, &e, c.task, c.edit)
+			var err error
+			switch c.task {
+			case "pii":
+				_, err = trunk.Tagger(s)
+			case "similarity":
+				_, err = trunk.Embedder(s)
+			default:
+				_, err = trunk.Classifier(s, c.role)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), s.Name) {
+				t.Errorf("error is %v, want %q and the name in it", err, c.want)
+			}
+		})
+	}
+	if _, err := trunk.Tagger(first); err == nil || !strings.Contains(err.Error(), "task is domain") {
+		t.Errorf("a tagger of a domain model: %v", err)
+	}
+	outside := sibling(t, first, "pii", func(m *catalog.Manifest) { m.Labels = m.Labels[:2] })
+	view, err := trunk.Tagger(outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := view.Tag(context.Background(), "the word"); err == nil || !strings.Contains(err.Error(), "tag 3 is none of 2") {
+		t.Errorf("a tag without a label: %v", err)
+	}
+}
