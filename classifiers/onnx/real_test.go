@@ -114,6 +114,22 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
+// BenchmarkRemembered times Classify of a text whose windows another call has paid for: what a second view of the same text costs.
+func BenchmarkRemembered(b *testing.B) {
+	for _, tokens := range []int{32, 128, 512} {
+		b.Run(fmt.Sprintf("tokens=%d", tokens), func(b *testing.B) {
+			_, m := brain(b, onnx.Options{Workers: 1})
+			text := textOf(b, m, tokens)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Classify(context.Background(), text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestMeasure(t *testing.T) {
 	_, m := brain(t, onnx.Options{})
 	tax, err := m.Measure(context.Background(), textOf(t, m, 32), 3, 5)

@@ -1,7 +1,9 @@
-// Package onnx runs classification models with ONNX Runtime and Hugging Face tokenizers. It is the only room that touches native code.
+// Package onnx runs encoder models with ONNX Runtime and Hugging Face tokenizers. It is the only room that touches native code. A Trunk is one
+// graph; Classifier, Tagger and Embedder are views of its outputs, which share its forward passes.
 //
-// It reads the whole of a text, by windows, or says that it is too long; it never cuts a text, never pads one, and never puts any of it into
-// an error. It reads no files but the shared library: a model comes from the catalog as bytes that were checked.
+// It reads the whole of a text, by windows, or says that it is too long; it never cuts a text, never pads one, never puts any of it into an error
+// and remembers none of it, only what the graph made of it. It reads no files but the shared library: a model comes from the catalog as bytes that
+// were checked.
 package onnx
 
 import (

@@ -26,7 +26,7 @@ type Options struct {
 	MaxBytes   int           // of a text, beyond it ErrTooLong; default 256 KiB. Encoding takes about a second a megabyte and cannot be cancelled
 	MaxWindows int           // of a text, beyond it ErrTooLong; default 64
 	Deadline   time.Duration // of a call, the wait in the queue included; default 2 s
-	MemoBytes  int           // of remembered outputs; default 16 MiB, which is some 5,000 windows of 128 tokens of a trunk with five heads
+	MemoBytes  int           // of remembered outputs; default 16 MiB, which is some 4,000 windows of 128 tokens of a trunk with five heads
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -83,8 +83,8 @@ type Trunk struct {
 }
 
 // Open loads the graph and the tokenizer of a catalog entry: checks the files, compares the graph's inputs with the manifest and runs one
-// forward pass. Load must have succeeded before. The caller makes the views, of this entry and of others with the same graph, tries each by
-// the catalog's self-test and, at the end, calls Close.
+// forward pass. Load must have succeeded before. The caller tries this entry and others with the same graph by SelfTest, makes their
+// views and, at the end, calls Close.
 func Open(e *catalog.Entry, opt Options) (*Trunk, error) {
 	t, err := open(e, opt)
 	if err != nil {

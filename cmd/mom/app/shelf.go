@@ -100,12 +100,12 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := trunk.SelfTest(ctx, entry); err != nil {
+		return nil, fmt.Errorf("self-test of %s: %w", name, err)
+	}
 	m, err := trunk.Classifier(entry, "")
 	if err != nil {
 		return nil, err
-	}
-	if err := catalog.SelfTest(ctx, &entry.Manifest, m); err != nil {
-		return nil, fmt.Errorf("self-test of %s: %w", name, err)
 	}
 	s.open[name] = &onnxModel{Classifier: m, entry: entry}
 	return s.open[name], nil
