@@ -26,6 +26,7 @@ var never = map[string][]string{
 	"extproc":          {runtime, tokenizer, module + "/classifiers", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
 	"pkg":              {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd"},
 	"pkg/pipeline":     {"."}, // the standard library only; a dot is in the first element of every other path
+	"pkg/evaluate":     {"."},
 	"pkg/chat":         {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/cot"},
 	"pkg/cot":          {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/chat"},
 	"pkg/config":       {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/pipeline", module + "/pkg/chat", module + "/pkg/cot", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},

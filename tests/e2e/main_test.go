@@ -40,6 +40,12 @@ type answer struct {
 // send does any request. The body, when there is one, is sent as JSON unless edit says otherwise.
 func send(t testing.TB, s *stack.Stack, method, path string, body io.Reader, edit ...func(*http.Request)) answer {
 	t.Helper()
+	return sendBy(t, http.DefaultTransport, s, method, path, body, edit...)
+}
+
+// sendBy is send over a transport of one's own.
+func sendBy(t testing.TB, by http.RoundTripper, s *stack.Stack, method, path string, body io.Reader, edit ...func(*http.Request)) answer {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
@@ -50,7 +56,7 @@ func send(t testing.TB, s *stack.Stack, method, path string, body io.Reader, edi
 	for _, e := range edit {
 		e(req)
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := by.RoundTrip(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}

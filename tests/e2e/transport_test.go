@@ -13,6 +13,9 @@ import (
 
 func transports(t *testing.T, s *stack.Stack) {
 	want := body("MoM", "héllo 世界 🧠 "+strings.Repeat("x", 3000))
+	http2 := &http.Transport{Protocols: new(http.Protocols)}
+	http2.Protocols.SetUnencryptedHTTP2(true)
+	defer http2.CloseIdleConnections()
 	for _, c := range []struct {
 		name string
 		send func() answer
@@ -29,6 +32,19 @@ func transports(t *testing.T, s *stack.Stack) {
 		{"a header with underscores, which is dropped", func() answer { return chat(t, s, want, with("x_mom_decision", "route")) }},
 		{"a path with too many slashes", func() answer {
 			return send(t, s, http.MethodPost, "//v1//chat/./completions", strings.NewReader(want))
+		}},
+		{"a body with trailers", func() answer {
+			return send(t, s, http.MethodPost, "/v1/chat/completions", io.MultiReader(strings.NewReader(want)), func(r *http.Request) {
+				r.Trailer = http.Header{"X-Mom-Decision": {"route"}}
+			})
+		}},
+		{"HTTP/2", func() answer {
+			return sendBy(t, http2, s, http.MethodPost, "/v1/chat/completions", strings.NewReader(want))
+		}},
+		{"HTTP/2 with trailers", func() answer {
+			return sendBy(t, http2, s, http.MethodPost, "/v1/chat/completions", io.MultiReader(strings.NewReader(want)), func(r *http.Request) {
+				r.Trailer = http.Header{"X-Mom-Decision": {"route"}}
+			})
 		}},
 		{"a path with a query", func() answer {
 			return send(t, s, http.MethodPost, "/v1/chat/completions?api-version=1", strings.NewReader(want))
@@ -48,6 +64,25 @@ func transports(t *testing.T, s *stack.Stack) {
 				t.Errorf("more than the model changed: %.100q", got[0].Body)
 			}
 		})
+	}
+}
+
+// TestSlowBody: a body that never ends is ended by Envoy, and MoM's stream with it.
+func TestSlowBody(t *testing.T) {
+	s := stack.Start(t, stack.Options{Envoy: func(yaml string) string {
+		return strings.Replace(yaml, " request_timeout: 60s", " request_timeout: 1s", 1)
+	}})
+	s.Small.Play(stack.Answer("ok"))
+	drips, client := io.Pipe()
+	defer client.Close()
+	go func() { _, _ = io.WriteString(client, body("MoM", "hi")[:20]) }()
+	a := send(t, s, http.MethodPost, "/v1/chat/completions", drips)
+	if _, code := a.fault(t); a.status != http.StatusRequestTimeout || code != "request_timeout" {
+		t.Errorf("status %d code %q, want 408 request_timeout", a.status, code)
+	}
+	wantUntouched(t, s)
+	if a := chat(t, s, body("MoM", "hi")); a.status != http.StatusOK {
+		t.Errorf("the next request: status %d: %s", a.status, a.body)
 	}
 }
 
