@@ -92,7 +92,7 @@ func newModelsVerify() *cobra.Command {
 			s := NewShelf(where)
 			var errs []error
 			for _, name := range names {
-				if _, err := s.Model(c.Context(), name); err != nil {
+				if _, _, err := s.Tried(c.Context(), name); err != nil {
 					errs = append(errs, err)
 					continue
 				}

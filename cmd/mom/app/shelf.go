@@ -88,20 +88,9 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	if m, ok := s.open[name]; ok {
 		return m, nil
 	}
-	dir, err := s.where.modelsDir()
+	trunk, entry, err := s.tried(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	entry, err := catalog.Read(filepath.Join(dir, name))
-	if err != nil {
-		return nil, err
-	}
-	trunk, err := s.trunk(entry)
-	if err != nil {
-		return nil, err
-	}
-	if err := trunk.SelfTest(ctx, entry); err != nil {
-		return nil, fmt.Errorf("self-test of %s: %w", name, err)
 	}
 	m, err := trunk.Classifier(entry, "")
 	if err != nil {
@@ -109,6 +98,32 @@ func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
 	}
 	s.open[name] = &onnxModel{Classifier: m, entry: entry}
 	return s.open[name], nil
+}
+
+// Tried returns the trunk that the model of that name is a view of, whatever its task, once its files are verified and its self-test has passed.
+func (s *Shelf) Tried(ctx context.Context, name string) (*onnx.Trunk, *catalog.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tried(ctx, name)
+}
+
+func (s *Shelf) tried(ctx context.Context, name string) (*onnx.Trunk, *catalog.Entry, error) {
+	dir, err := s.where.modelsDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	entry, err := catalog.Read(filepath.Join(dir, name))
+	if err != nil {
+		return nil, nil, err
+	}
+	trunk, err := s.trunk(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := trunk.SelfTest(ctx, entry); err != nil {
+		return nil, nil, fmt.Errorf("self-test of %s: %w", name, err)
+	}
+	return trunk, entry, nil
 }
 
 // trunk returns the trunk of an entry, opening it the first time. One whose model fails its self-test stays open until the end: another model may
