@@ -24,7 +24,7 @@ func newClassify() *cobra.Command {
 		Long: `Read one JSON object a line from standard input, each with the field text, and print one a line with these fields added:
   domain      label, probability (of the label) and probabilities (of all labels)
   difficulty  the same, and difficulty, the probability in [0, 1] that models fail
-  jailbreak   the same, and flagged: whether the probability of all labels but the first reaches the threshold of the model's manifest
+  jailbreak   the same, and flagged: whether the label jailbreak reaches the threshold of the model's manifest
   pii         spans, each with start and end (code points of the text, end not included), label, probability and text, the sure and the unsure
   embedding   embedding, a vector of length 1, and dim, how many numbers it has; by a model for the task similarity
 For jailbreak and pii, the field role says whose the text is: user (the default), system, assistant, tool or document. The jailbreak model judges

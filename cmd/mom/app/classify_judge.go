@@ -81,7 +81,14 @@ func difficultyJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
 	}}, nil
 }
 
+// attackLabel is the label of a jailbreak model that its thresholds are for. Its others may be of texts that are harmful and yet no attack.
+const attackLabel = "jailbreak"
+
 func jailbreakJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
+	attack := slices.Index(e.Labels, attackLabel)
+	if attack < 0 {
+		return judge{}, fmt.Errorf("%s: has no label %q to judge by", e.Name, attackLabel)
+	}
 	heads := map[string]*onnx.Classifier{}
 	for _, role := range []string{catalog.RoleUser, catalog.RoleDocument} {
 		c, err := t.Classifier(e, role)
@@ -96,11 +103,7 @@ func jailbreakJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
 		if err != nil {
 			return nil, err
 		}
-		var attack float64
-		for _, q := range p[1:] {
-			attack += float64(q)
-		}
-		out["flagged"] = attack >= e.Thresholds[head]
+		out["flagged"] = float64(p[attack]) >= e.Thresholds[head]
 		return out, nil
 	}}, nil
 }

@@ -134,6 +134,47 @@ func TestClassifyJudgesAJailbreakByWhoseTextItIs(t *testing.T) {
 	}
 }
 
+func TestClassifyFlagsNoHarmfulTextThatIsNoAttack(t *testing.T) {
+	needModel(t)
+	models := tinyFamily(t)
+	relabel := func(labels ...string) {
+		e, err := catalog.Read(filepath.Join(models, "tiny-jailbreak"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := e.Manifest
+		m.Labels, m.Outputs = labels, map[string]string{"user": "domain", "document": "domain"}
+		m.SelfTest = []catalog.Sample{
+			{Text: "integral", Label: "benign", MinProbability: 0.9, Role: "user"},
+			{Text: "integral", Label: "benign", MinProbability: 0.9, Role: "document"},
+		}
+		manifest, err := yaml.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(e.Dir, catalog.ManifestFile), manifest, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		labels []string
+		want   string
+	}{
+		{[]string{"benign", "harmful", "jailbreak"}, `{"flagged":false,"label":"harmful",`},
+		{[]string{"benign", "jailbreak", "harmful"}, `{"flagged":true,"label":"jailbreak",`},
+	} {
+		relabel(tt.labels...)
+		code, out, errs := mom(t, `{"text":"the court"}`, "classify", "--models", models, "--task", "jailbreak")
+		if code != 0 || !strings.HasPrefix(out, tt.want) {
+			t.Errorf("labels %v: code %d\n%s%s", tt.labels, code, out, errs)
+		}
+	}
+	relabel("benign", "harmful", "attack")
+	if code, _, errs := mom(t, "", "classify", "--models", models, "--task", "jailbreak"); code != 1 || !strings.Contains(errs, `no label "jailbreak"`) {
+		t.Errorf("no label to judge by: code %d, %s", code, errs)
+	}
+}
+
 func TestClassifyRefuses(t *testing.T) {
 	needModel(t)
 	models := tinyFamily(t)
