@@ -25,7 +25,8 @@ func newClassify() *cobra.Command {
   domain      label, probability (of the label) and probabilities (of all labels)
   difficulty  the same, and difficulty, the probability in [0, 1] that models fail
   jailbreak   the same, and flagged: whether the label jailbreak reaches the threshold of the model's manifest
-  pii         spans, each with start and end (code points of the text, end not included), label, probability and text, the sure and the unsure
+  pii         spans, those that reach the threshold of the model's manifest, each with start and end (in code points, the end not included),
+              label, probability and text
   embedding   embedding, a vector of length 1, and dim, how many numbers it has; by a model for the task similarity
 For jailbreak and pii, the field role says whose the text is: user (the default), system, assistant, tool or document. The jailbreak model judges
 tool as document and the others as user, each with a threshold of its own.

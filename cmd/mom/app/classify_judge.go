@@ -150,6 +150,8 @@ func piiJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Of ordinary prompts, most spans under the threshold are mistakes.
+		found = slices.DeleteFunc(found, func(f classifiers.Span) bool { return float64(f.P) < e.Threshold })
 		return map[string]any{"spans": inCodePoints(text, found)}, nil
 	}}, nil
 }

@@ -62,7 +62,7 @@ func tinyFamily(t *testing.T) string {
 			}
 		},
 		"pii": func(m *catalog.Manifest) {
-			m.Outputs, m.Threshold = map[string]string{"tag": "tag", "score": "score"}, 0.5
+			m.Outputs, m.Threshold = map[string]string{"tag": "tag", "score": "score"}, 0.75
 			m.Labels = []string{"O", "B-PLACE", "I-PLACE", "B-NAME", "I-NAME"}
 			m.SelfTest = []catalog.Sample{{Text: "the court integral", Label: "PLACE", MinProbability: 0.8, Span: "court integral"}}
 		},
@@ -103,6 +103,9 @@ func TestClassifyAnswersForEveryTask(t *testing.T) {
 			"pii", `{"text":"日本 \ud83d\ude00 <court  integral>, e\u0301 word"}`,
 			`{"spans":[{"start":6,"end":21,"label":"PLACE","probability":0.8055,"text":"court  integral"},` +
 				`{"start":27,"end":31,"label":"NAME","probability":0.81,"text":"word"}],"text":"日本 \ud83d\ude00 <court  integral>, e\u0301 word"}`,
+		},
+		"pii: a span under the threshold is left out": {
+			"pii", `{"text":"of word"}`, `{"spans":[{"start":3,"end":7,"label":"NAME","probability":0.802,"text":"word"}],"text":"of word"}`,
 		},
 		"pii: no spans are an empty list": {"pii", `{"text":"the","role":"tool"}`, `{"role":"tool","spans":[],"text":"the"}`},
 	} {
