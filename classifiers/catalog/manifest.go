@@ -40,7 +40,7 @@ type Manifest struct {
 	Labels      []string           `yaml:"labels,omitempty"`      // in the order of the logits or tags
 	MaxTokens   int                `yaml:"max_tokens"`            // of one window, special tokens counted
 	Overlap     int                `yaml:"overlap"`               // tokens two neighbouring windows share
-	Aggregate   string             `yaml:"aggregate,omitempty"`   // over the windows' probabilities: mean, max, or worst, the window least like the first label
+	Aggregate   string             `yaml:"aggregate,omitempty"`   // over the windows' probabilities: mean, max, or worst, the window most like the second label
 	Temperature float64            `yaml:"temperature,omitempty"` // probabilities are softmax(logits / temperature), of one logit sigmoid(logit / temperature)
 	Threshold   float64            `yaml:"threshold,omitempty"`   // probability under which an answer is unsure, [0, 1]
 	Thresholds  map[string]float64 `yaml:"thresholds,omitempty"`  // the same by who speaks

@@ -41,7 +41,8 @@ func softmax(p []float64, logits []float32, temperature float64) error {
 	return nil
 }
 
-// An aggregate joins the probabilities of the windows of a text: their mean, their maxima, or those of the window least like the first label.
+// An aggregate joins the probabilities of the windows of a text: their mean, their maxima, or those of the window most
+// like the second label, the one that is looked for. (Not least like the first: a window of a third kind would hide the one that matters.)
 type aggregate struct {
 	how  string
 	p    []float64
@@ -55,7 +56,7 @@ func newAggregate(how string, labels int) *aggregate {
 func (a *aggregate) add(window []float64) {
 	switch a.how {
 	case "worst":
-		if !a.some || window[0] < a.p[0] {
+		if !a.some || window[1] > a.p[1] {
 			copy(a.p, window)
 		}
 	case "max":
