@@ -108,7 +108,7 @@ def views(report):
         return ""
     return f"""## The family
 
-All views read one forward pass of this graph. The guard's thresholds were chosen on validation texts, so that its false alarms on these texts are not independent of the choice; `nc/jailbreak/val` was used for nothing else.
+All views read one forward pass of this graph. The thresholds of guard and tags were set after a look at these very rows, `nc/jailbreak/val` among them, so recall and false alarms at the thresholds are not independent of the choice and want confirming on rows that nobody has seen.
 
 {table.markdown(report["family"])}
 """

@@ -78,6 +78,7 @@ def run(directory, out, folder, as_json):
         }
     if (out / "calibration.json").exists():
         report["family"] = family_figures(directory, out, graph, tokenizer)
+    out.mkdir(parents=True, exist_ok=True)
     (out / "evaluation.json").write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report) if as_json else text(report))
 
