@@ -116,7 +116,7 @@ All views read one forward pass of this graph. The thresholds of guard and tags 
 
 def recipe(run, settings, report):
     hyper = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in run["hyper_parameters"].items())
-    start = f", continued from a checkpoint (sha256 {run['start']['checkpoint']})" if run["start"] else ""
+    start = f", continued from a checkpoint (sha256 {run['start']['checkpoint']})" if run.get("start") else ""
     steps = ", ".join(f"{task} {n}" for task, n in run["steps"].items())
     versions = ", ".join(f"{k} {v}" for k, v in run["versions"].items())
     curve = "; ".join(f"{c['step']}: {c['probe_accuracy']:.3f}" for c in run["curve"])
