@@ -1,6 +1,10 @@
 package extproc
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/mom-router/mom/pkg/cot"
+)
 
 // Header names of ours, section "HTTP contract" of docs/http.md.
 const (
@@ -10,7 +14,7 @@ const (
 	headerModel    = "x-mom-model"
 	headerTier     = "x-mom-tier"
 	headerDegraded = "x-mom-degraded"
-	headerCOT      = "x-vllm-semantic-router-cot"
+	headerCOT      = cot.Header
 )
 
 // prefixes of the headers that only this filter may set, so that neither a client nor a backend can speak in our name.

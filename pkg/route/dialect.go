@@ -1,8 +1,6 @@
 package route
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/mom-router/mom/pkg/pipeline"
@@ -45,15 +43,4 @@ func (d Dialect) edit(r pipeline.Reasoning) (e pipeline.Edit, ok bool, err error
 		return e, false, fmt.Errorf("unknown reasoning dialect %q", string(d))
 	}
 	return e, r != pipeline.AsAsked, nil
-}
-
-// setModel returns the edit that names the backend. Names may hold & or <, which json.Marshal would spell as escapes.
-func setModel(name string) (pipeline.Edit, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(name); err != nil {
-		return pipeline.Edit{}, fmt.Errorf("encode the model name: %w", err)
-	}
-	return pipeline.Edit{Field: "model", JSON: string(bytes.TrimRight(b.Bytes(), "\n"))}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
 )
 
@@ -103,11 +104,7 @@ func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, er
 		if !ok {
 			return p, fmt.Errorf("no backend is named %q", m)
 		}
-		model, err := setModel(b.Name)
-		if err != nil {
-			return p, err
-		}
-		tier := pipeline.Tier{Model: b.Name, Cluster: b.Cluster, Edits: []pipeline.Edit{model}}
+		tier := pipeline.Tier{Model: b.Name, Cluster: b.Cluster, Edits: []pipeline.Edit{chat.SetModel(b.Name)}}
 		reasoning, ok, err := b.Dialect.edit(c.Reasoning)
 		if err != nil {
 			return p, err
@@ -186,14 +183,8 @@ func note(p pipeline.Plan) string {
 	return s
 }
 
-// notFound is the answer to a model nobody has. It does not repeat the name: whatever a client writes must not come back in an error. A client
-// library must not try again, for the next answer would be the same.
+// notFound is the answer to a model nobody has. It does not repeat the name: whatever a client writes must not come back in an error.
 func notFound() *pipeline.Reply {
-	return &pipeline.Reply{
-		Status:  404,
-		Headers: map[string]string{"content-type": "application/json", "x-should-retry": "false"},
-		Body: []byte(`{"error":{"message":"The requested model does not exist. GET /v1/models lists the models that do.",` +
-			`"type":"invalid_request_error","param":"model","code":"model_not_found"}}`),
-		Details: "mom_model_not_found",
-	}
+	return chat.ErrorReply(404, "invalid_request_error", "model_not_found", "model",
+		"The requested model does not exist. GET /v1/models lists the models that do.", nil)
 }
