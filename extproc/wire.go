@@ -28,7 +28,7 @@ const (
 )
 
 // reply is a ProcessingResponse in its wire form; empty means that none is sent. Replies are written by hand, not marshalled: the generated code walks the Structs of the
-// metadata by reflection, which cost more than all the rest of a request (docs/performance.md).
+// metadata by reflection, and that was about half of what the server did for a request (docs/performance.md).
 type reply struct{ b []byte }
 
 // lengthBytes is the width of every length that is filled in later: a varint may be padded, and 28 bits hold more than any message.
