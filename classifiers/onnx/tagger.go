@@ -3,8 +3,10 @@ package onnx
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/mom-router/mom/classifiers"
 	"github.com/mom-router/mom/classifiers/catalog"
@@ -48,7 +50,7 @@ func (t *Trunk) tagger(m *catalog.Manifest) (*Tagger, error) {
 func (t *Tagger) Labels() []string { return t.types }
 
 // Tag reads the text by windows. Of the tokens that two windows share, the first half is the earlier window's and the second the later's, so that
-// each token is judged where more of its surroundings are seen.
+// each token is judged where more of its surroundings are seen. A word across that seam is still one word.
 func (t *Tagger) Tag(ctx context.Context, text string) ([]classifiers.Span, error) {
 	var spans spanner
 	how := reading{offsets: true, windows: t.trunk.opt.MaxWindows}
@@ -77,17 +79,28 @@ func (t *Tagger) Tag(ctx context.Context, text string) ([]classifiers.Span, erro
 	return spans.result(), nil
 }
 
-// A spanner makes spans of tags that come token by token. An I- without its B- begins a span: a model that misses the first token of a name has
-// still found a name.
+// A spanner makes spans of tags that come token by token. All the pieces of a word have one type, and only its first may begin a span: a tokenizer
+// cuts a rare name into pieces that say little alone, and half a name that is found is half a name that is forwarded. An I- without its B- begins
+// a span: a model that misses the first token of a name has still found a name.
 type spanner struct {
 	text   string
 	labels []string
 	enc    encoding
 	done   []classifiers.Span
 
+	word []piece
+
 	open   classifiers.Span // no Label: none is open
 	tokens int
 	sum    float64
+}
+
+// A piece is a token with its tag: B or I of a type, or no type.
+type piece struct {
+	first      bool
+	label      string
+	score      float32
+	start, end int
 }
 
 func (s *spanner) add(token int, tag int64, score float32) error {
@@ -98,19 +111,68 @@ func (s *spanner) add(token int, tag int64, score float32) error {
 		return fmt.Errorf("score of a tag is %v", score)
 	}
 	kind, label, _ := strings.Cut(s.labels[tag], "-")
+	start, end := s.enc.place(token)
+	if len(s.word) > 0 && !s.goesOn(s.word[len(s.word)-1].end, start) {
+		s.endWord()
+	}
+	s.word = append(s.word, piece{kind == "B", label, score, start, end})
+	return nil
+}
+
+// goesOn reports whether a token that begins at start is of the word of the token that ends at end: nothing lies between them, and there are
+// letters or digits on both sides. Tokens of one code point overlap.
+func (s *spanner) goesOn(end, start int) bool {
+	if start != end {
+		return start < end
+	}
+	before, _ := utf8.DecodeLastRuneInString(s.text[:end])
+	after, _ := utf8.DecodeRuneInString(s.text[start:])
+	return ofWord(before) && ofWord(after)
+}
+
+func ofWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// endWord gives the pieces of a word the type with the largest sum of probabilities, the earliest of equals. A word whose first piece goes on goes
+// on, whatever that piece's type was.
+func (s *spanner) endWord() {
+	type total struct {
+		label string
+		sum   float64
+	}
+	var totals []total // at most one a type: a word may be as long as the text
+	for _, p := range s.word {
+		at := slices.IndexFunc(totals, func(t total) bool { return t.label == p.label })
+		if at < 0 {
+			at, totals = len(totals), append(totals, total{label: p.label})
+		}
+		totals[at].sum += float64(p.score)
+	}
+	var most total
+	for i, t := range totals {
+		if i == 0 || t.sum > most.sum {
+			most = t
+		}
+	}
+	for i, p := range s.word {
+		// A first piece of no type is a beginning too, as in models/recipes.
+		s.extend(most.label, i == 0 && (p.first || p.label == ""), p)
+	}
+	s.word = s.word[:0]
+}
+
+// extend makes the open span longer by a piece of this type, or begins one.
+func (s *spanner) extend(label string, first bool, p piece) {
 	if label == "" {
 		s.close()
-		return nil
+		return
 	}
-	start, end := s.enc.place(token)
-	if kind == "B" || label != s.open.Label {
+	if first || label != s.open.Label {
 		s.close()
-		s.open = classifiers.Span{Label: label, Start: start}
+		s.open = classifiers.Span{Label: label, Start: p.start}
 	}
-	s.open.End = end
-	s.sum += float64(score)
+	s.open.End = p.end
+	s.sum += float64(p.score)
 	s.tokens++
-	return nil
 }
 
 // close ends the open span, without white space around it: some tokenizers count it to the words.
@@ -129,6 +191,7 @@ func (s *spanner) close() {
 }
 
 func (s *spanner) result() []classifiers.Span {
+	s.endWord()
 	s.close()
 	return s.done
 }
