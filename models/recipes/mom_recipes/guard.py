@@ -5,6 +5,8 @@ must be made; user and document are label numbers of GUARD, or -1 where the row 
 instruction inside is an attack when it comes from a tool, and often ordinary when a user wrote it.
 """
 
+import base64
+import codecs
 import re
 from collections import Counter
 from importlib.resources import files
@@ -16,6 +18,22 @@ from . import GUARD, data
 TRAIN = "jailbreak/train.jsonl.gz"
 VALIDATION = "jailbreak/val.jsonl.gz"
 BENIGN, JAILBREAK, HARMFUL = range(len(GUARD))
+SHORT = 400  # characters: public attacks below it are read again beside ordinary requests
+LOOK_ALIKE = str.maketrans("aceopxyi", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456")  # Cyrillic letters
+LEET = str.maketrans("aeiost", "431057")
+# How a text is hidden: by the name in a template's [[name|text]], and some of them on a small share of all texts alike.
+CODES = {
+    "b64": lambda t: base64.b64encode(t.encode()).decode(),
+    "hex": lambda t: t.encode().hex(),
+    "rot13": lambda t: codecs.encode(t, "rot13"),
+    "reverse": lambda t: t[::-1],
+    "spaced": " ".join,
+    "leet": lambda t: t.translate(LEET),
+    "wide": lambda t: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in t),
+    "zero": "\u200b".join,
+    "alike": lambda t: t.translate(LOOK_ALIKE),
+}
+DISGUISES = ("spaced", "leet", "leet", "wide", "zero", "alike", "alike")
 PAGE = re.compile(r"\n\n(?:Email|Table|Code|Context|Text)s?:\n", re.IGNORECASE)
 
 
@@ -25,9 +43,31 @@ def templates():
 
 
 def fill(rng, lists, text):
-    """The text with every {name} replaced by a random member of that list, twice nested at most."""
-    for _ in range(2):
+    """The text with every {name} replaced by a random member of that list, four times nested at most, and every [[code|text]]
+    by the text in that code."""
+    for _ in range(4):
         text = re.sub(r"\{(\w+)\}", lambda m: pick(rng, lists, m), text)
+    return re.sub(r"\[\[(\w+)\|(.*?)\]\]", lambda m: CODES[m[1]](m[2]), text)
+
+
+def vary(rng, lists, text):
+    """The text as somebody else may type it, or somebody who hides it. Attacks and benign texts vary alike: none of it may become
+    a marker. (The tokenizer lower-cases, so case needs none.)"""
+    if rng.random() < 0.15:
+        text = re.sub(r"[?!.,;:]+(?=\s|$)", "", text)
+    if rng.random() < 0.1:
+        at = rng.randrange(len(text))
+        text = text[:at] + text[at + 1 : at + 2] + text[at : at + 1] + text[at + 2 :]
+    if rng.random() < 0.08:
+        at = rng.randrange(len(text))
+        text = text[:at] + text[at + 1 :]
+    if rng.random() < 0.04:
+        text = text.replace(" ", rng.choice(["  ", "\n"]))
+    if rng.random() < 0.05:
+        text = CODES[rng.choice(DISGUISES)](text)
+    if rng.random() < 0.12:
+        filler = rng.choice(lists["filler"])
+        text = f"{filler} {text}" if rng.random() < 0.5 else f"{text} {filler}"
     return text
 
 
@@ -74,8 +114,10 @@ def anchored(text, lines):
     return None if start is None else (start, end)
 
 
-def one_pass(directory, rng, own):
-    """The examples of one pass, in random order; own is the number of own pages and of own user texts."""
+def one_pass(directory, rng, own, without=()):
+    """The examples of one pass, in random order; own sets the number of own texts, about five each. without names parts to leave
+    out, for an ablation: "twins" (clean halves of attacked pages), "own" (all own texts), "augment" (vary) and "roles" (both heads
+    then read every text, under the worse of its two labels)."""
     rows = data.read_rows(directory, TRAIN)
     lists = templates()
     pages = [row for row in rows if row["source"] == "bipia"]
@@ -88,26 +130,37 @@ def one_pass(directory, rng, own):
     attacks = sorted({text[a:b] for text, (a, b) in by_text.items() if b - a < 600})
     long = ("mmlu_pro", "self_instruct_seed")
     passages = [r["text"] for r in rows if r["label"] == "benign" and r["source"] in long and len(r["text"]) > 300]
+    varied = (lambda text: text) if "augment" in without else (lambda text: vary(rng, lists, text))
+    twins = "twins" not in without
     out = []
     for row in rows:
         label = GUARD.index(row["label"])
         if row["source"] == "bipia":
-            out += page_examples(rng, row, label, by_text.get(row["text"]))
+            out += page_examples(rng, row, label, by_text.get(row["text"]), twins)
         elif label == BENIGN:
             if rng.random() < (0.9 if "trigger" in row["family"] or row["source"] == "deepset" else 0.5):
-                out.append((data.reword(rng, row["text"]), None, label, BENIGN if len(row["text"]) > 300 else -1))
+                out.append((varied(data.reword(rng, row["text"])), None, label, BENIGN if len(row["text"]) > 300 else -1))
         else:
             out.append((row["text"], None, label, label if rng.random() < 0.5 else -1))
             if label == HARMFUL:
                 out.append((data.reword(rng, row["text"]), None, label, -1))
-    for _ in range(own):
-        out.append(own_user(rng, lists))
-        out += own_pages(rng, lists, attacks, passages)
+            elif len(row["text"]) < SHORT and "own" not in without:
+                out += [(*beside(rng, lists, varied(row["text"])), label, label) for _ in range(2)]
+    for _ in range(0 if "own" in without else own):
+        out += [own_user(rng, lists, varied), own_user(rng, lists, varied), own_note(rng, lists, attacks, varied)]
+        if rng.random() < 0.6:
+            out.append(own_note(rng, lists, attacks, varied))
+        if rng.random() < 0.5:
+            out.append(own_long(rng, lists, passages))
+        if rng.random() < 0.55:
+            out += own_pages(rng, lists, attacks, passages, varied)[: 2 if twins else 1]
+    if "roles" in without:
+        out = [(text, anchor, max(user, document), max(user, document)) for text, anchor, user, document in out]
     rng.shuffle(out)
     return out
 
 
-def page_examples(rng, row, label, anchor):
+def page_examples(rng, row, label, anchor, twins):
     """An attacked page gives itself and, three times in four, its clean twin: the same page without the lines. A user who pastes
     a clean page is benign too; a pasted attack is left open."""
     text = row["text"]
@@ -118,7 +171,7 @@ def page_examples(rng, row, label, anchor):
     start, end = anchor
     out = [(*body_anchored(rng, text, anchor), -1, JAILBREAK)]
     # Injected code shares lines with ordinary code, so that removing it may leave a part behind.
-    if "code" not in row["family"] and rng.random() < 0.75:
+    if twins and "code" not in row["family"] and rng.random() < 0.75:
         twin = text[:start] + text[end:].removeprefix("\n")
         # Anchored where the attack stood, so that place and length say nothing.
         out.append((twin, (start, min(start + 1, len(twin))), BENIGN, BENIGN))
@@ -137,32 +190,76 @@ def body_anchored(rng, text, anchor):
     return (short, (anchor[0] - cut, anchor[1] - cut)) if anchor[0] >= cut else (text, anchor)
 
 
-def own_user(rng, lists):
-    """An attack in three, else a benign text that looks like one; either may stand beside an ordinary request."""
-    attack = rng.random() < 0.33
-    text = fill(rng, lists, rng.choice(lists["attack_user" if attack else "benign_user"]))
-    anchor = (0, len(text))
+def beside(rng, lists, text):
+    """(text, anchor of it): alone, or before, after or between ordinary requests."""
+    before = after = ""
     if rng.random() < 0.4:
-        other = fill(rng, lists, rng.choice(lists["benign_user"]))
-        gap = rng.choice([" ", "\n", "\n\n"])
-        if rng.random() < 0.5:
-            text, anchor = text + gap + other, (0, len(text))
-        else:
-            text, anchor = other + gap + text, (len(other) + len(gap), len(other) + len(gap) + len(text))
-    return (text, anchor, JAILBREAK if attack else BENIGN, JAILBREAK if attack else -1)
+        place = rng.choice(("before", "after", "after", "both"))
+        gap = rng.choice([" ", " ", "\n", "\n\n"])
+        first, second = (fill(rng, lists, rng.choice(lists["benign_user"])) for _ in range(2))
+        before = first + gap if place != "before" else ""
+        after = gap + second if place != "after" else ""
+    return before + text + after, (len(before), len(before) + len(text))
 
 
-def own_pages(rng, lists, attacks, passages):
+def own_user(rng, lists, varied):
+    """An attack nearly every second time, else a benign text that looks like one; either may stand among ordinary requests."""
+    attack = rng.random() < 0.45
+    text = varied(fill(rng, lists, rng.choice(lists["attack_user" if attack else "benign_user"])))
+    return (*beside(rng, lists, text), JAILBREAK if attack else BENIGN, JAILBREAK if attack else -1)
+
+
+def own_long(rng, lists, passages):
+    """A long text of a user: a role with its rules, with lines that lift the limits or without, or a pasted page below a
+    request. What a role says as a document is left open."""
+    gap = rng.choice([" ", "\n", "\n\n", "\n- "])
+    if rng.random() < 0.25:
+        page = rng.choice(passages) if rng.random() < 0.5 else fill(rng, lists, rng.choice(lists["document"]))
+        return (rng.choice(lists["ask"]) + gap + page, None, BENIGN, -1)
+    lines = [rng.choice(lists["long_head"]), *rng.sample(lists["long_rule"], rng.randrange(3, 12))]
+    attack = rng.random() < 0.4
+    if attack:
+        place = rng.randrange(len(lines) + 1)
+        lines[place:place] = rng.sample(lists["long_attack"], rng.randrange(2, 5))
+    else:
+        place = rng.randrange(len(lines))
+    fixed = {name: [rng.choice(lists[name])] for name in ("who", "job", "place", "thing", "persona")}
+    lines = [fill(rng, lists | fixed, line) for line in lines]
+    start = sum(len(line) + len(gap) for line in lines[:place])
+    return (gap.join(lines), (start, start + len(lines[place])), JAILBREAK if attack else BENIGN, -1)
+
+
+def own_note(rng, lists, attacks, varied):
+    """A short document: ordinary sentences, or an instruction alone or beside them. An everyday instruction is an attack from a
+    document, where nobody asked for it, and ordinary from a user."""
+    plain = [fill(rng, lists, rng.choice(lists["benign_document"])) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+    gap = rng.choice([" ", " ", "\n"])
+    if rng.random() < 0.52:
+        text = varied(gap.join(plain))
+        return (text, (0, len(text)), BENIGN, BENIGN)
+    draw = rng.random()
+    if draw < 0.4:
+        line, user = fill(rng, lists, rng.choice(lists["bare"])), BENIGN
+    elif draw < 0.6 and attacks:
+        line, user = rng.choice(attacks), -1
+    else:
+        line, user = fill(rng, lists, rng.choice(lists["attack_document"])), -1
+    line = varied(line)
+    before, after = rng.choice((("", ""), ("", ""), (plain[0] + gap, ""), ("", gap + plain[-1])))
+    return (before + line + after, (len(before), len(before) + len(line)), user, JAILBREAK)
+
+
+def own_pages(rng, lists, attacks, passages, varied):
     """A page with an attack line, and the same page with an ordinary line at the same place."""
     if rng.random() < 0.3 and passages:
         lines = re.split(r"(?<=[.?!])\s+|\n", rng.choice(passages))
     else:
         lines = "\n".join(fill(rng, lists, rng.choice(lists["document"])) for _ in range(rng.randrange(1, 4))).split("\n")
     place = rng.randrange(len(lines) + 1)
-    attack = rng.choice(attacks) if attacks and rng.random() < 0.5 else fill(rng, lists, rng.choice(lists["attack_document"]))
+    attack = rng.choice(attacks) if attacks and rng.random() < 0.4 else fill(rng, lists, rng.choice(lists["attack_document"]))
     plain = fill(rng, lists, rng.choice(lists["benign_document"]))
     out = []
-    for line, label in ((attack, JAILBREAK), (plain, BENIGN)):
+    for line, label in ((varied(attack), JAILBREAK), (varied(plain), BENIGN)):
         head = "\n".join(lines[:place])
         start = len(head) + 1 if place else 0
         text = "\n".join([*lines[:place], line, *lines[place:]])
