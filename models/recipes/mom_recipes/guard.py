@@ -42,6 +42,11 @@ def templates():
     return yaml.safe_load(files(__package__).joinpath("guard_templates.yaml").read_text())
 
 
+def held_out():
+    """The rows {text, role, label} of guard_heldout.yaml: judged prompts in other words than the templates, never trained on."""
+    return yaml.safe_load(files(__package__).joinpath("guard_heldout.yaml").read_text())
+
+
 def fill(rng, lists, text):
     """The text with every {name} replaced by a random member of that list, four times nested at most, and every [[code|text]]
     by the text in that code."""
@@ -61,6 +66,8 @@ def vary(rng, lists, text):
     if rng.random() < 0.08:
         at = rng.randrange(len(text))
         text = text[:at] + text[at + 1 :]
+    if rng.random() < 0.06:
+        text = text.rstrip(".") + rng.choice(("!", "!", "!!!", "?"))
     if rng.random() < 0.04:
         text = text.replace(" ", rng.choice(["  ", "\n"]))
     if rng.random() < 0.05:
@@ -115,9 +122,11 @@ def anchored(text, lines):
 
 
 def one_pass(directory, rng, own, without=()):
-    """The examples of one pass, in random order; own sets the number of own texts, about five each. without names parts to leave
-    out, for an ablation: "twins" (clean halves of attacked pages), "own" (all own texts), "augment" (vary) and "roles" (both heads
-    then read every text, under the worse of its two labels)."""
+    """The examples of one pass, in random order; own sets the number of own texts, about five each.
+
+    without names parts to leave out, for an ablation: "twins" (clean halves of attacked pages), "own" (all own texts), "augment"
+    (vary) and "roles" (both heads then read every text, under the worse of its two labels).
+    """
     rows = data.read_rows(directory, TRAIN)
     lists = templates()
     pages = [row for row in rows if row["source"] == "bipia"]
@@ -128,8 +137,7 @@ def one_pass(directory, rng, own, without=()):
         if found:
             by_text[row["text"]] = found
     attacks = sorted({text[a:b] for text, (a, b) in by_text.items() if b - a < 600})
-    long = ("mmlu_pro", "self_instruct_seed")
-    passages = [r["text"] for r in rows if r["label"] == "benign" and r["source"] in long and len(r["text"]) > 300]
+    passages = [r["text"] for r in rows if r["label"] == "benign" and r["source"] != "bipia" and len(r["text"]) > 250]
     varied = (lambda text: text) if "augment" in without else (lambda text: vary(rng, lists, text))
     twins = "twins" not in without
     out = []
@@ -138,8 +146,9 @@ def one_pass(directory, rng, own, without=()):
         if row["source"] == "bipia":
             out += page_examples(rng, row, label, by_text.get(row["text"]), twins)
         elif label == BENIGN:
-            if rng.random() < (0.9 if "trigger" in row["family"] or row["source"] == "deepset" else 0.5):
-                out.append((varied(data.reword(rng, row["text"])), None, label, BENIGN if len(row["text"]) > 300 else -1))
+            if rng.random() < (0.9 if "trigger" in row["family"] or row["source"] == "deepset" else 0.4):
+                page = len(row["text"]) > 300 and rng.random() < 0.6
+                out.append((varied(data.reword(rng, row["text"])), None, label, BENIGN if page else -1))
         else:
             out.append((row["text"], None, label, label if rng.random() < 0.5 else -1))
             if label == HARMFUL:
@@ -150,7 +159,7 @@ def one_pass(directory, rng, own, without=()):
         out += [own_user(rng, lists, varied), own_user(rng, lists, varied), own_note(rng, lists, attacks, varied)]
         if rng.random() < 0.6:
             out.append(own_note(rng, lists, attacks, varied))
-        if rng.random() < 0.5:
+        if rng.random() < 0.6:
             out.append(own_long(rng, lists, passages))
         if rng.random() < 0.55:
             out += own_pages(rng, lists, attacks, passages, varied)[: 2 if twins else 1]
@@ -217,7 +226,7 @@ def own_long(rng, lists, passages):
         page = rng.choice(passages) if rng.random() < 0.5 else fill(rng, lists, rng.choice(lists["document"]))
         return (rng.choice(lists["ask"]) + gap + page, None, BENIGN, -1)
     lines = [rng.choice(lists["long_head"]), *rng.sample(lists["long_rule"], rng.randrange(3, 12))]
-    attack = rng.random() < 0.4
+    attack = rng.random() < 0.25
     if attack:
         place = rng.randrange(len(lines) + 1)
         lines[place:place] = rng.sample(lists["long_attack"], rng.randrange(2, 5))
@@ -232,9 +241,9 @@ def own_long(rng, lists, passages):
 def own_note(rng, lists, attacks, varied):
     """A short document: ordinary sentences, or an instruction alone or beside them. An everyday instruction is an attack from a
     document, where nobody asked for it, and ordinary from a user."""
-    plain = [fill(rng, lists, rng.choice(lists["benign_document"])) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+    plain = [fill(rng, lists, rng.choice(lists["benign_document"])) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
     gap = rng.choice([" ", " ", "\n"])
-    if rng.random() < 0.52:
+    if rng.random() < 0.56:
         text = varied(gap.join(plain))
         return (text, (0, len(text)), BENIGN, BENIGN)
     draw = rng.random()
@@ -251,7 +260,7 @@ def own_note(rng, lists, attacks, varied):
 
 def own_pages(rng, lists, attacks, passages, varied):
     """A page with an attack line, and the same page with an ordinary line at the same place."""
-    if rng.random() < 0.3 and passages:
+    if rng.random() < 0.45 and passages:
         lines = re.split(r"(?<=[.?!])\s+|\n", rng.choice(passages))
     else:
         lines = "\n".join(fill(rng, lists, rng.choice(lists["document"])) for _ in range(rng.randrange(1, 4))).split("\n")
