@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mom-router/mom/classifiers"
 )
@@ -24,8 +26,8 @@ type window struct {
 	from, to int
 }
 
-// read tokenises a text once and hands its windows in turn to fold. It returns when ctx ends or the deadline is over; only the encoding, bounded
-// by MaxBytes, runs to its end. passes is the number of forward passes that were run for this call.
+// read tokenises a text once and hands its windows in order to fold, once the graph has seen all of them. It returns when ctx ends or the deadline is
+// over; only the encoding, bounded by MaxBytes, runs to its end. passes is the number of forward passes that were run for this call.
 func (t *Trunk) read(ctx context.Context, text string, how reading, fold func(encoding, window) error) (passes int, err error) {
 	if err := t.enter(); err != nil {
 		return 0, err
@@ -41,8 +43,8 @@ func (t *Trunk) read(ctx context.Context, text string, how reading, fold func(en
 	if err != nil {
 		return 0, err
 	}
-	c := &call{t: t, w: w}
-	defer c.release()
+	first := &lane{t: t, w: w}
+	defer first.release()
 	enc, err := t.tok.encode(cleaned, how.offsets)
 	if err != nil {
 		return 0, err
@@ -54,58 +56,125 @@ func (t *Trunk) read(ctx context.Context, text string, how reading, fold func(en
 	if most := min(how.windows, t.opt.MaxWindows); n > most {
 		return 0, fmt.Errorf("%w: %d windows, at most %d", classifiers.ErrTooLong, n, most)
 	}
-	for i := range n {
-		if err := ctx.Err(); err != nil {
-			return c.passes, err
-		}
-		from, to := bounds(i, len(enc.ids), t.inner, t.manifest.Overlap)
-		out, err := c.window(ctx, enc.ids[from:to])
+	c := &call{t: t, ids: enc.ids, out: make([]values, n)}
+	err = c.all(ctx, first)
+	for i := range c.out {
 		if err != nil {
-			return c.passes, err
+			break
 		}
-		if err := fold(enc, window{out, from, to}); err != nil {
-			return c.passes, err
-		}
+		from, to := c.bounds(i)
+		err = fold(enc, window{c.out[i], from, to})
 	}
-	return c.passes, nil
+	return int(c.passes.Load()), err
 }
 
-// A call is a view that reads a text.
+// A call is a view that reads the windows of a text.
 type call struct {
 	t      *Trunk
-	w      *worker // nil while it holds none
-	passes int
+	ids    []uint32
+	out    []values     // by window
+	next   atomic.Int64 // the first window that no lane has taken
+	passes atomic.Int64
 }
 
-// release gives the worker back. A call that waits for a pass of another must not keep a core from the rest.
-func (c *call) release() {
-	if c.w != nil {
-		c.t.pool.put(c.w)
-		c.w = nil
+// A lane takes one window of a call after the other.
+type lane struct {
+	t *Trunk
+	w *worker // nil while it holds none
+}
+
+func (c *call) bounds(i int) (from, to int) {
+	return bounds(i, len(c.ids), c.t.inner, c.t.manifest.Overlap)
+}
+
+// all sees that every window is read, by the first lane and by more of them while workers are idle. The first error ends the passes of the others.
+// Only the first lane ever waits for a worker, so that calls cannot hold what each of them waits for.
+func (c *call) all(ctx context.Context, first *lane) error {
+	if len(c.out) == 1 {
+		return c.window(ctx, first, 0)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		for c.left() > 0 {
+			for c.left() > 1 { // the last one is for this lane
+				w := c.t.pool.spare()
+				if w == nil {
+					break
+				}
+				group.Go(func() error { return c.help(ctx, w) })
+			}
+			if _, err := c.step(ctx, first); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// left is the number of windows that no lane has taken.
+func (c *call) left() int { return len(c.out) - int(c.next.Load()) }
+
+// help is a lane with a worker that was idle. It gives the worker back after each window: a long text must not keep others waiting for longer than
+// a pass.
+func (c *call) help(ctx context.Context, w *worker) error {
+	l := &lane{t: c.t, w: w}
+	defer l.release()
+	for l.w != nil {
+		if ok, err := c.step(ctx, l); !ok || err != nil {
+			return err
+		}
+		l.release()
+		l.w = c.t.pool.spare()
+	}
+	return nil
+}
+
+// step reads the next window and reports whether there was one.
+func (c *call) step(ctx context.Context, l *lane) (bool, error) {
+	i := int(c.next.Add(1)) - 1
+	if i >= len(c.out) {
+		return false, nil
+	}
+	return true, c.window(ctx, l, i)
+}
+
+// release gives the worker back. A lane that waits for a pass of another must not keep a core from the rest.
+func (l *lane) release() {
+	if l.w != nil {
+		l.t.pool.put(l.w)
+		l.w = nil
 	}
 }
 
-// window returns what the graph makes of a window: from the memo, from a pass that is under way, or from one of its own.
-func (c *call) window(ctx context.Context, ids []uint32) (values, error) {
+// window finds what the graph makes of a window: in the memo, from a pass that is under way, or by one of its own.
+func (c *call) window(ctx context.Context, l *lane, i int) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	t := c.t
+	from, to := c.bounds(i)
+	ids := c.ids[from:to]
 	k := t.keyOf(ids)
 	for {
-		out, f, how := t.memo.take(k, c.w)
+		out, f, how := t.memo.take(k, l.w)
 		switch how {
 		case known:
 			t.shared.Add(1)
-			return out, nil
+			c.out[i] = out
+			return nil
 		case joined:
 			t.shared.Add(1)
-			c.release()
-			return t.memo.wait(ctx, f)
+			l.release()
+			c.out[i], err = t.memo.wait(ctx, f)
+			return err
 		case begun:
-			c.passes++
-			return t.fly(ctx, f, c.w, ids)
+			c.passes.Add(1)
+			c.out[i], err = t.fly(ctx, f, l.w, ids)
+			return err
 		case needsWorker:
-			var err error
-			if c.w, err = t.pool.again(ctx); err != nil {
-				return values{}, err
+			if l.w, err = t.pool.again(ctx); err != nil {
+				return err
 			}
 		}
 	}

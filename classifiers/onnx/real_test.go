@@ -143,3 +143,19 @@ func TestMeasure(t *testing.T) {
 		t.Error("no rounds: no error")
 	}
 }
+
+// BenchmarkWorkers times a text of eight windows by one worker and by two, in turns.
+func BenchmarkWorkers(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			_, m := brain(b, onnx.Options{Workers: workers})
+			text := textOf(b, m, 512)
+			for b.Loop() {
+				m.Forget()
+				if s, err := m.Classify(context.Background(), text); err != nil || s.Passes != 8 {
+					b.Fatal(s.Passes, err)
+				}
+			}
+		})
+	}
+}

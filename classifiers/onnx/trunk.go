@@ -62,7 +62,8 @@ type Stats struct {
 
 // A Trunk is a graph and its tokenizer, loaded once and shared by all workers and views. All views read a text by the same windows, and each
 // distinct window costs one forward pass, whoever asks first: it fills every output of the graph, which the others find in the memo or wait for.
-// A call holds at most one worker, so that one long text never takes them all. Safe for concurrent use.
+// A call holds one worker. The windows of a long text also go to workers that are idle, each for one window at a time, so that a long text is read
+// on all cores and yet keeps nobody waiting for longer than a pass. Safe for concurrent use.
 type Trunk struct {
 	manifest *catalog.Manifest // the first: what it says of files, inputs and windows is so for all views
 	opt      Options

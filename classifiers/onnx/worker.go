@@ -101,7 +101,7 @@ func appendTensor[T int64 | float32](tensors []ort.Value, pinner *runtime.Pinner
 	return append(tensors, v), nil
 }
 
-// A pool hands out the workers, at most one a call, and lets a bounded number of calls wait for one.
+// A pool hands out the workers and lets a bounded number of calls wait for one.
 type pool struct {
 	free    chan *worker
 	queue   int64
@@ -139,6 +139,19 @@ func (p *pool) next(ctx context.Context) (*worker, error) {
 		return w, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// spare returns a worker that nobody waits for, or nil.
+func (p *pool) spare() *worker {
+	if p.waiting.Load() > 0 {
+		return nil
+	}
+	select {
+	case w := <-p.free:
+		return w
+	default:
+		return nil
 	}
 }
 

@@ -40,8 +40,8 @@ def tokenizer(vocab):
 
 
 def graph(name, vocab, *, ids="input_ids", dtype=TensorProto.INT64, rows=None, classes=3, width=3, output="domain", tail=(), last="sum",
-          extra=(), inputs=2, out_type=TensorProto.FLOAT, more=()):
-    """Embed, mask, sum over the tokens, then tail."""
+          extra=(), inputs=2, out_type=TensorProto.FLOAT, more=(), head=(), row=None):
+    """Head, embed, mask, sum over the tokens, then tail."""
     table = np.zeros((rows or len(vocab), width), np.float32)
     if not rows:
         table[vocab["integral"], 0] = 4
@@ -49,7 +49,7 @@ def graph(name, vocab, *, ids="input_ids", dtype=TensorProto.INT64, rows=None, c
     shape = ["batch", "tokens"]
     values = [helper.make_tensor_value_info(ids, dtype, shape),
               helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape)][:inputs]
-    nodes = [helper.make_node("Gather", ["table", ids], ["rows"])]
+    nodes = [*head, helper.make_node("Gather", ["table", row or ids], ["rows"])]
     if inputs == 2:
         nodes += [helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
                   helper.make_node("Unsqueeze", ["mask", "two"], ["mask3"]),
@@ -88,6 +88,15 @@ def slow(vocab):
     """One pass over more than twenty tokens takes minutes: a loop of a hundred million turns a token beyond them."""
     tail, extra = loop(100_000_000)
     graph("slow", vocab, tail=tail, last="looped", extra=extra)
+
+
+def picky(vocab):
+    """slow, but a pass over "court" fails at once: its row is not in the table."""
+    tail, extra = loop(100_000_000)
+    rows = np.arange(len(vocab), dtype=np.int64)
+    rows[vocab["court"]] = 1_000_000
+    graph("picky", vocab, tail=tail, last="looped", extra=[*extra, numpy_helper.from_array(rows, "row_of")],
+          head=[helper.make_node("Gather", ["row_of", "input_ids"], ["row"])], row="row")
 
 
 def heads(vocab):
@@ -141,6 +150,7 @@ def main():
     graph("not_a_number", vocab, tail=[helper.make_node("Mul", ["sum", "hundred"], ["big"]), helper.make_node("Exp", ["big"], ["exp"]),
                                        helper.make_node("Sub", ["exp", "exp"], ["none"])], last="none", extra=[hundred])
     slow(vocab)
+    picky(vocab)
     heads(vocab)
 
     # What the Python tokenizers make of texts, special tokens included: the binding must agree.
