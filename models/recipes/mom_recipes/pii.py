@@ -5,6 +5,7 @@ A row is {text, spans [{start, end, label}], types}: what is not in types is unm
 
 import random
 import re
+import unicodedata
 from importlib.resources import files
 
 import yaml
@@ -17,8 +18,19 @@ SLOT = re.compile(r"\{(=?)(\w+)\}")
 # The weight of a type in a document; 1 for the others. Codes come with no other type's sentences, so they weigh more.
 OFTEN = {"PERSON": 2.8, "LOCATION": 1.4, "ORGANIZATION": 3, "DATE_TIME": 1.4, "NRP": 1.3, "PASSWORD": 1.4, "PHONE_NUMBER": 1.2}
 OFTEN |= dict.fromkeys(["CREDIT_CARD", "US_SSN", "US_DRIVER_LICENSE", "US_PASSPORT", "US_BANK_NUMBER", "ID_NUMBER"], 1.6)
+OFTEN |= dict.fromkeys(["IBAN_CODE", "CRYPTO", "MAC_ADDRESS", "DOMAIN_NAME", "IP_ADDRESS", "AGE"], 1.3)
 # Types whose values say what they are; the others need a label or a sentence.
-CLEAR = ["PERSON", "EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "STREET_ADDRESS", "LOCATION", "DATE_TIME", "ORGANIZATION"]
+CLEAR = [
+    "PERSON",
+    "EMAIL_ADDRESS",
+    "CREDIT_CARD",
+    "IBAN_CODE",
+    "IP_ADDRESS",
+    "STREET_ADDRESS",
+    "LOCATION",
+    "DATE_TIME",
+    "ORGANIZATION",
+]
 CLEAR += ["DOMAIN_NAME", "CRYPTO", "MAC_ADDRESS", "PHONE_NUMBER"]
 # Types whose values bear another case.
 CASED = {"PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION", "TITLE", "NRP", "DATE_TIME"}
@@ -38,6 +50,12 @@ def _title(s):
     return s[:1].upper() + s[1:]
 
 
+def _plain_letters(name):
+    """The name in small ASCII letters, as in an e-mail address; kim where none is left."""
+    bare = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l"))
+    return re.sub(r"[^a-z]", "", bare) or "kim"
+
+
 class Mark(str):
     """A value with its PII type."""
 
@@ -51,16 +69,37 @@ class Maker:
     """Composes documents of one file's values, labels and sentences. A document is a list of pieces: Mark or plain text."""
 
     def __init__(self, rng, name):
-        self.rng, self.raw = rng, yaml.load(files(__package__).joinpath(name).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self.rng, self.raw = (
+            rng,
+            yaml.load(files(__package__).joinpath(name).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)),
+        )
         self.locales = self.raw["locales"]
         self.locale = self.locales[0]
         self.weights = [OFTEN.get(label, 1) for label in PII]
         self.having = {label: [s for s in self.raw["sentences"] if "{" + label + "}" in s] for label in PII}
         self.kinds = [
-            (self.prose, 12), (self.form, 9), (self.json, 5), (self.yaml, 3), (self.csv, 5), (self.markdown, 3), (self.html, 2),
-            (self.xml, 2), (self.sql, 2), (self.code, 4), (self.log, 6), (self.chat, 6), (self.mail, 5), (self.letter, 3),
-            (self.ticket, 3), (self.medical, 3), (self.prompt, 6), (self.cv, 2), (self.run_together, 3), (self.query, 2), (self.bare, 3),
-        ]  # fmt: skip
+            (self.prose, 12),
+            (self.form, 9),
+            (self.json, 5),
+            (self.yaml, 3),
+            (self.csv, 5),
+            (self.markdown, 3),
+            (self.html, 2),
+            (self.xml, 2),
+            (self.sql, 2),
+            (self.code, 4),
+            (self.log, 6),
+            (self.chat, 6),
+            (self.mail, 5),
+            (self.letter, 3),
+            (self.ticket, 3),
+            (self.medical, 3),
+            (self.prompt, 6),
+            (self.cv, 2),
+            (self.run_together, 3),
+            (self.query, 2),
+            (self.bare, 3),
+        ]
 
     def row(self):
         """One document."""
@@ -107,12 +146,24 @@ class Maker:
         """Text that looks like personal data and is none."""
         r, d = self.rng, self.digits
         return {
-            "order": lambda: d(r.choice(["#######", "A-######", "########", "20##-#####", "#####", "#-####", "SO######", "#########", "INV-####"])),
-            "stamp": lambda: f"{r.randrange(24):02}:{r.randrange(60):02}"
-            + r.choice(["", f":{r.randrange(60):02}", f":{r.randrange(60):02}.{r.randrange(999):03}"]),
-            "part": lambda: d(r.choice(["??-####-?", "1Z###?##########", "PN ####-##", "XR#### rev ?", "?##", "???-##", "##-###-##", "############"])),
-            "money": lambda: r.choice(["$", "EUR ", "£", "€", "US$", "CHF "]) + d(r.choice(["##.##", "###.##", "#,###", "##", "##,###.##"])),
-            "version": lambda: r.choice(["", "v"]) + f"{r.randrange(20)}.{r.randrange(20)}" + r.choice(["", f".{r.randrange(99)}", ".0-rc1"]),
+            "order": lambda: d(
+                r.choice(["#######", "A-######", "########", "20##-#####", "#####", "#-####", "SO######", "#########", "INV-####"])
+            ),
+            "stamp": lambda: (
+                f"{r.randrange(24):02}:{r.randrange(60):02}"
+                + r.choice(["", f":{r.randrange(60):02}", f":{r.randrange(60):02}.{r.randrange(999):03}"])
+            ),
+            "part": lambda: d(
+                r.choice(
+                    ["??-####-?", "1Z###?##########", "PN ####-##", "XR#### rev ?", "?##", "???-##", "##-###-##", "############"]
+                )
+            ),
+            "money": lambda: (
+                r.choice(["$", "EUR ", "£", "€", "US$", "CHF "]) + d(r.choice(["##.##", "###.##", "#,###", "##", "##,###.##"]))
+            ),
+            "version": lambda: (
+                r.choice(["", "v"]) + f"{r.randrange(20)}.{r.randrange(20)}" + r.choice(["", f".{r.randrange(99)}", ".0-rc1"])
+            ),
             "number": lambda: str(r.choice([r.randrange(2, 100), r.randrange(2, 5000), r.randrange(10000, 999999)])),
             "hash": lambda: d(r.choice(["x" * 7, "x" * 12, "x" * 32, "x" * 40, "xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx"])),
         }[name]()
@@ -124,18 +175,28 @@ class Maker:
         shape = r.random()
         full = f"{first} {last}"
         name = (
-            first if shape < 0.2
-            else last if shape < 0.28
-            else f"{first} {r.choice('ABCDEFGHJKLMRST')}. {last}" if shape < 0.33
-            else f"{last}, {first}" if shape < 0.37
-            else f"{first[0]}. {last}" if shape < 0.42
-            else f"{first} {self.one('first')} {last}" if shape < 0.45
-            else f"{full}{r.choice('- ')}{self.one('last')}" if shape < 0.49
-            else f"{first} {last[0]}." if shape < 0.51
-            else f"{first[0]}.{r.choice('ABCDEJLMR')}. {last}" if shape < 0.52
-            else f"{last} {first}" if shape < 0.54
+            first
+            if shape < 0.2
+            else last
+            if shape < 0.28
+            else f"{first} {r.choice('ABCDEFGHJKLMRST')}. {last}"
+            if shape < 0.33
+            else f"{last}, {first}"
+            if shape < 0.37
+            else f"{first[0]}. {last}"
+            if shape < 0.42
+            else f"{first} {self.one('first')} {last}"
+            if shape < 0.45
+            else f"{full}{r.choice('- ')}{self.one('last')}"
+            if shape < 0.49
+            else f"{first} {last[0]}."
+            if shape < 0.51
+            else f"{first[0]}.{r.choice('ABCDEJLMR')}. {last}"
+            if shape < 0.52
+            else f"{last} {first}"
+            if shape < 0.54
             else full
-        )  # fmt: skip
+        )
         case = r.random()
         return name.lower() if case < 0.06 else name.upper() if case < 0.1 else name
 
@@ -167,11 +228,22 @@ class Maker:
         y, m, d = r.choice([r.randrange(1935, 2027), r.randrange(2015, 2027)]), r.randrange(12), r.randrange(1, 29)
         locale = self.locale if r.random() < 0.9 else r.choice(self.locales)
         month = str(locale["month"][m])
-        slots = {"d": d, "dd": f"{d:02}", "m": m + 1, "mm": f"{m + 1:02}", "y": y, "yy": f"{y % 100:02}", "month": month, "mon": month[:3]}
+        slots = {
+            "d": d,
+            "dd": f"{d:02}",
+            "m": m + 1,
+            "mm": f"{m + 1:02}",
+            "y": y,
+            "yy": f"{y % 100:02}",
+            "month": month,
+            "mon": month[:3],
+        }
         shape = r.random()
         clock = f"{r.randrange(24):02}:{r.randrange(60):02}"
         if shape < 0.06:
-            return f"{y}-{m + 1:02}-{d:02}T{clock}:{r.randrange(60):02}" + r.choice(["Z", "", ".{:03}Z".format(r.randrange(1000)), "+02:00"])
+            return f"{y}-{m + 1:02}-{d:02}T{clock}:{r.randrange(60):02}" + r.choice(
+                ["Z", "", ".{:03}Z".format(r.randrange(1000)), "+02:00"]
+            )
         if shape < 0.13:
             return f"{y}-{m + 1:02}-{d:02} {clock}" + r.choice(["", f":{r.randrange(60):02}"])
         form = SLOT.sub(lambda s: str(slots[s[2]]), str(r.choice(locale["date"])))
@@ -182,39 +254,86 @@ class Maker:
         return SLOT.sub(lambda s: slots[s[2]](), self.one("org_form"))
 
     def slug(self, kind):
-        return re.sub(r"[^a-z]", "", self.one(kind).lower()) or "sam"
+        return _plain_letters(self.one(kind))
 
     def names(self):
         """First and last name in ASCII letters, half of the time those of the last person named."""
         if self.who and self.rng.random() < 0.5:
-            return [re.sub(r"[^a-z]", "", n.lower()) or "kim" for n in self.who]
+            return [_plain_letters(n) for n in self.who]
         return [self.slug("first"), self.slug("last")]
 
     def user(self):
         r, (first, last) = self.rng, self.names()
-        return r.choice([
-            self.word() + self.word(), f"{self.word()}_{self.digits('##')}", first + self.digits("##"), first[0] + last, f"{first}.{last}",
-            f"{first}_{last}", last + first[:2], f"{self.word()}-{first}", first + self.word(), f"{_title(self.word())}{_title(self.word())}",
-            f"x_{self.word()}_x", self.word() + self.digits("####"), first, f"{first[0]}{last}{self.digits('#')}", f"the{self.word()}{first}",
-            "null" + self.digits("#"), f"{last}.{first[0]}", self.digits("?").lower() + self.digits("######"),
-        ])  # fmt: skip
+        return r.choice(
+            [
+                self.word() + self.word(),
+                f"{self.word()}_{self.digits('##')}",
+                first + self.digits("##"),
+                first[0] + last,
+                f"{first}.{last}",
+                f"{first}_{last}",
+                last + first[:2],
+                f"{self.word()}-{first}",
+                first + self.word(),
+                f"{_title(self.word())}{_title(self.word())}",
+                f"x_{self.word()}_x",
+                self.word() + self.digits("####"),
+                first,
+                f"{first[0]}{last}{self.digits('#')}",
+                f"the{self.word()}{first}",
+                "null" + self.digits("#"),
+                f"{last}.{first[0]}",
+                self.digits("?").lower() + self.digits("######"),
+            ]
+        )
 
     def site(self):
         r = self.rng
-        name = r.choice([self.word(), self.word() + self.word(), f"{self.word()}-{self.word()}", self.slug("last"), self.slug("org_head"),
-                         self.word() + self.digits("#")])  # fmt: skip
+        name = r.choice(
+            [
+                self.word(),
+                self.word() + self.word(),
+                f"{self.word()}-{self.word()}",
+                self.slug("last"),
+                self.slug("org_head"),
+                self.word() + self.digits("#"),
+            ]
+        )
         return r.choice(["", "", "", "", "mail.", "shop.", "my."]) + name + "." + str(r.choice(self.raw["tlds"]))
 
     def email(self):
         r, (first, last) = self.rng, self.names()
-        name = r.choice([f"{first}.{last}", first[0] + last, self.user(), f"{last}{self.digits('##')}", "info", f"{first}+{self.word()}",
-                         f"{first}-{last}", f"{first[0]}.{last}", first, r.choice(["billing", "support", "office", "noreply", "hr"])])  # fmt: skip
+        name = r.choice(
+            [
+                f"{first}.{last}",
+                first[0] + last,
+                self.user(),
+                f"{last}{self.digits('##')}",
+                "info",
+                f"{first}+{self.word()}",
+                f"{first}-{last}",
+                f"{first[0]}.{last}",
+                first,
+                r.choice(["billing", "support", "office", "noreply", "hr"]),
+            ]
+        )
         return f"{name}@{self.site()}"
 
     def domain(self):
         r, w = self.rng, self.word
         start = r.choice(["", "", "www.", "https://", "https://www.", "http://"])
-        end = r.choice(["", "", "/" + w(), f"/{w()}/{w()}", f"/{w()}.html", f"/{w()}?id={self.digits('###')}", "/", f"/{w()}-{w()}/{self.digits('####')}"])
+        end = r.choice(
+            [
+                "",
+                "",
+                "/" + w(),
+                f"/{w()}/{w()}",
+                f"/{w()}.html",
+                f"/{w()}?id={self.digits('###')}",
+                "/",
+                f"/{w()}-{w()}/{self.digits('####')}",
+            ]
+        )
         return start + self.site() + (end if start.startswith("h") or r.random() < 0.3 else "")
 
     def ip(self):
@@ -222,7 +341,13 @@ class Maker:
         if r.random() < 0.72:
             start = r.choice(["10.", "192.168.", "172.16.", "", "", ""])
             return start + ".".join(str(r.randrange(1, 255)) for _ in range(4 - start.count(".")))
-        form = ["2001:db8:xxxx:xxxx::xx", "fe80::xxxx:xxxx:xxxx:xxxx", "2a02:xxx:xxxx::x", "2600:xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:xxxx", "fdxx::xxxx"]
+        form = [
+            "2001:db8:xxxx:xxxx::xx",
+            "fe80::xxxx:xxxx:xxxx:xxxx",
+            "2a02:xxx:xxxx::x",
+            "2600:xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:xxxx",
+            "fdxx::xxxx",
+        ]
         return self.digits(r.choice(form))
 
     def password(self):
@@ -232,18 +357,32 @@ class Maker:
             letters = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#$%&*+-_?@^"
             return "".join(r.choice(letters) for _ in range(r.randrange(8, 17)))
         return [
-            lambda: _title(w()) + d("##!"), lambda: d(r.choice(["####", "######"])), lambda: w() + d("####"),
-            lambda: f"{_title(w())}{r.choice('!@#$-_')}{d('####')}", lambda: f"{w()}-{w()}-{w()}", lambda: d("??xx##") + r.choice("$%&*#"),
-            lambda: w().replace("o", "0").replace("e", "3").replace("a", "@") + d("##"), lambda: f"{_title(w())}{_title(w())}{d('#')}",
+            lambda: _title(w()) + d("##!"),
+            lambda: d(r.choice(["####", "######"])),
+            lambda: w() + d("####"),
+            lambda: f"{_title(w())}{r.choice('!@#$-_')}{d('####')}",
+            lambda: f"{w()}-{w()}-{w()}",
+            lambda: d("??xx##") + r.choice("$%&*#"),
+            lambda: w().replace("o", "0").replace("e", "3").replace("a", "@") + d("##"),
+            lambda: f"{_title(w())}{_title(w())}{d('#')}",
             lambda: r.choice(["qwerty", "letmein", "iloveyou", "admin", "welcome"]) + d("##"),
-        ][shape - 2]()  # fmt: skip
+        ][shape - 2]()
 
     def crypto(self):
         r = self.rng
         base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
         bech = "023456789acdefghjklmnpqrstuvwxyz"
-        start, letters, count = r.choice([("0x", "0123456789abcdefABCDEF"[: r.choice([16, 22])], 40), ("bc1q", bech, 38), ("1", base58, 33),
-                                          ("3", base58, 33), ("ltc1q", bech, 38), ("T", base58, 33), ("bc1p", bech, 58)])  # fmt: skip
+        start, letters, count = r.choice(
+            [
+                ("0x", "0123456789abcdefABCDEF"[: r.choice([16, 22])], 40),
+                ("bc1q", bech, 38),
+                ("1", base58, 33),
+                ("3", base58, 33),
+                ("ltc1q", bech, 38),
+                ("T", base58, 33),
+                ("bc1p", bech, 58),
+            ]
+        )
         return start + "".join(r.choice(letters) for _ in range(count))
 
     def mac(self):
@@ -254,10 +393,19 @@ class Maker:
         """A value of a PII type as a text would hold it."""
         r = self.rng
         made = {
-            "PERSON": self.person, "EMAIL_ADDRESS": self.email, "CREDIT_CARD": self.card, "IBAN_CODE": self.iban, "IP_ADDRESS": self.ip,
-            "DATE_TIME": self.date, "ORGANIZATION": self.organization, "DOMAIN_NAME": self.domain, "USERNAME": self.user,
-            "PASSWORD": self.password, "CRYPTO": self.crypto, "MAC_ADDRESS": self.mac,
-        }  # fmt: skip
+            "PERSON": self.person,
+            "EMAIL_ADDRESS": self.email,
+            "CREDIT_CARD": self.card,
+            "IBAN_CODE": self.iban,
+            "IP_ADDRESS": self.ip,
+            "DATE_TIME": self.date,
+            "ORGANIZATION": self.organization,
+            "DOMAIN_NAME": self.domain,
+            "USERNAME": self.user,
+            "PASSWORD": self.password,
+            "CRYPTO": self.crypto,
+            "MAC_ADDRESS": self.mac,
+        }
         if label in made:
             text = made[label]()
         elif label == "AGE":
@@ -299,6 +447,9 @@ class Maker:
         pieces = self.fill(r.choice(self.having[label or r.choices(PII, self.weights)[0]]))
         if r.random() < 0.15:
             pieces[-1] = pieces[-1].rstrip(".!")
+        pieces += [r.choice(self.raw.get("tails", [""]))] if r.random() < 0.12 else []
+        if r.random() < 0.18:
+            pieces.insert(0, r.choice(self.raw.get("openers", [""])))
         if r.random() < 0.12:
             pieces = [p if isinstance(p, Mark) else p.lower() for p in pieces]
         if r.random() < 0.08:
@@ -311,9 +462,9 @@ class Maker:
 
     def text(self, low=1, high=3):
         """Some sentences, now and then one without data among them."""
-        out = []
+        out, gap = [], self.rng.choice([" ", " ", " ", " ", "\n"])
         for _ in range(self.rng.randrange(low, high + 1)):
-            out += [" "] if out else []
+            out += [gap] if out else []
             out += self.fill(self.rng.choice(self.raw["plain"])) if self.rng.random() < 0.15 else self.sentence()
         return out
 
@@ -352,11 +503,16 @@ class Maker:
     def key(self, style, name):
         """The name as a key of code: snake, camel, kebab, Pascal or upper case."""
         words = re.findall(r"\w+", name.lower()) or ["value"]
-        return {"snake": "_".join(words), "camel": words[0] + "".join(map(_title, words[1:])), "kebab": "-".join(words),
-                "pascal": "".join(map(_title, words)), "upper": "_".join(words).upper(), "short": words[-1]}[style]  # fmt: skip
+        return {
+            "snake": "_".join(words),
+            "camel": words[0] + "".join(map(_title, words[1:])),
+            "kebab": "-".join(words),
+            "pascal": "".join(map(_title, words)),
+            "upper": "_".join(words).upper(),
+        }[style]
 
     def style(self):
-        return self.rng.choice(["snake", "snake", "snake", "camel", "camel", "kebab", "pascal", "upper", "short"])
+        return self.rng.choice(["snake", "snake", "snake", "camel", "camel", "kebab", "pascal", "upper"])
 
     def label_case(self):
         return self.rng.choice([str, str, str.lower, str.title, str.upper, _title, _title])
@@ -409,6 +565,7 @@ class Maker:
     def json(self):
         r, style, depth = self.rng, self.style(), self.rng.choice(["", "", "\n"])
         pad = "  " if depth else ""
+
         def body(items, lead):
             out = ["{" + depth]
             for i, (name, value) in enumerate(items):
@@ -416,8 +573,13 @@ class Maker:
                 quote = "" if number else '"'
                 end = "," if i < len(items) - 1 else ""
                 many = ("[", "]") if r.random() < 0.06 else ("", "")
-                out += [f'{lead}{pad}"{self.key(style, name)}": {many[0]}{quote}', *value, quote + many[1] + end + (depth or (" " if end else ""))]
+                out += [
+                    f'{lead}{pad}"{self.key(style, name)}": {many[0]}{quote}',
+                    *value,
+                    quote + many[1] + end + (depth or (" " if end else "")),
+                ]
             return out + [lead * bool(depth) + "}"]
+
         shape = r.random()
         out = self.noise()
         if shape < 0.25:
@@ -431,7 +593,11 @@ class Maker:
         r, style = self.rng, self.style()
         lead = r.choice(["", "", "  ", "    "])
         quote = r.choice(["", "", '"', "'"])
-        out = [r.choice(["user", "owner", "customer", "server", "entry", "spec", "host"]) + ":\n"] if lead else [r.choice(["", "---\n"])]
+        out = (
+            [r.choice(["user", "owner", "customer", "server", "entry", "spec", "host"]) + ":\n"]
+            if lead
+            else [r.choice(["", "---\n"])]
+        )
         for name, value in self.fields(1, 6):
             out += [lead + r.choice(["", "", "", "- "]) + self.key(style, name) + ": " + quote, *value, quote + "\n"]
         return out
@@ -484,9 +650,12 @@ class Maker:
         for name, value in self.fields(1, 5):
             key = self.key(style, name)
             start, end = [
-                (f"<tr><td>{name}</td><td>", "</td></tr>"), (f'<span class="{key}">', "</span>"), (f'<input name="{key}" value="', '">'),
-                (f"<li><b>{name}:</b> ", "</li>"), (f"<p>{name}: ", "</p>"),
-            ][shape]  # fmt: skip
+                (f"<tr><td>{name}</td><td>", "</td></tr>"),
+                (f'<span class="{key}">', "</span>"),
+                (f'<input name="{key}" value="', '">'),
+                (f"<li><b>{name}:</b> ", "</li>"),
+                (f"<p>{name}: ", "</p>"),
+            ][shape]
             out += [start, *value, end + r.choice(["", "\n"])]
         return out
 
@@ -520,10 +689,14 @@ class Maker:
         for i, (name, value) in enumerate(fields):
             key, comma = self.key(style, name), ", " * (i < len(fields) - 1)
             out += [
-                [f"{key} = {quote}", *value, quote + "\n"], [f"const {key} = {quote}", *value, quote + ";\n"], [f"{key}={quote}", *value, quote + comma],
-                [f"{key}: {quote}", *value, quote + comma], [f"export {self.key('upper', name)}=", *value, "\n"], [quote, *value, quote + comma],
+                [f"{key} = {quote}", *value, quote + "\n"],
+                [f"const {key} = {quote}", *value, quote + ";\n"],
+                [f"{key}={quote}", *value, quote + comma],
+                [f"{key}: {quote}", *value, quote + comma],
+                [f"export {self.key('upper', name)}=", *value, "\n"],
+                [quote, *value, quote + comma],
                 [f"# {name}: ", *value, "\n"],
-            ][shape]  # fmt: skip
+            ][shape]
         call = r.choice(["Customer", "create_user", "new Contact", "send", "User.find", "add_patient", "Employee", "assert_equal"])
         if shape in (2, 5):
             return [f"{call}(", *out, ")"]
@@ -542,15 +715,24 @@ class Maker:
                 path = f'"{r.choice(["GET", "POST", "PUT"])} /{self.word()}/{self.plain("number")} HTTP/1.1" {status} {self.plain("number")}'
                 out += [self.value("IP_ADDRESS"), " - ", user, " [", self.date_stamp(), "] " + path]
             elif shape < 0.3:
-                text = r.choice([
-                    "Accepted publickey for {USERNAME} from {IP_ADDRESS} port {=number} ssh2", "DHCPACK on {IP_ADDRESS} to {MAC_ADDRESS} via eth0",
-                    "Failed password for invalid user {USERNAME} from {IP_ADDRESS} port {=number}", "to=<{EMAIL_ADDRESS}>, relay={DOMAIN_NAME}, status=sent",
-                    "session opened for user {USERNAME} by (uid={=number})", "blocked {IP_ADDRESS} mac {MAC_ADDRESS} dst {IP_ADDRESS} len {=number}",
-                    "user {USERNAME} set password {PASSWORD} from {IP_ADDRESS}", "resolved {DOMAIN_NAME} to {IP_ADDRESS} in {=number} ms",
-                ])  # fmt: skip
+                text = r.choice(
+                    [
+                        "Accepted publickey for {USERNAME} from {IP_ADDRESS} port {=number} ssh2",
+                        "DHCPACK on {IP_ADDRESS} to {MAC_ADDRESS} via eth0",
+                        "Failed password for invalid user {USERNAME} from {IP_ADDRESS} port {=number}",
+                        "to=<{EMAIL_ADDRESS}>, relay={DOMAIN_NAME}, status=sent",
+                        "session opened for user {USERNAME} by (uid={=number})",
+                        "blocked {IP_ADDRESS} mac {MAC_ADDRESS} dst {IP_ADDRESS} len {=number}",
+                        "user {USERNAME} set password {PASSWORD} from {IP_ADDRESS}",
+                        "resolved {DOMAIN_NAME} to {IP_ADDRESS} in {=number} ms",
+                    ]
+                )
                 out += [*stamp, f"{self.word()} {app}[{self.plain('number')}]: ", *self.fill(text)]
             else:
-                out += [*stamp, r.choice(LEVELS) + " " + r.choice([app + ": ", f"[{app}] ", "", self.word() + " " + self.word() + " "])]
+                out += [
+                    *stamp,
+                    r.choice(LEVELS) + " " + r.choice([app + ": ", f"[{app}] ", "", self.word() + " " + self.word() + " "]),
+                ]
                 mark, quote = r.choice(["=", "=", ":", ": "]), r.choice(["", "", '"'])
                 for name, value in self.fields(1, 4):
                     out += [self.key(style, name) + mark + quote, *value, quote + " "]
@@ -563,29 +745,52 @@ class Maker:
         y, m, d = r.randrange(2015, 2027), r.randrange(1, 13), r.randrange(1, 29)
         clock = f"{r.randrange(24):02}:{r.randrange(60):02}:{r.randrange(60):02}"
         mon = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[m - 1]
-        forms = [f"{y}-{m:02}-{d:02}T{clock}Z", f"{y}-{m:02}-{d:02} {clock}", f"{mon} {d} {clock}", f"{d:02}/{mon}/{y}:{clock} +0000", f"{y}/{m:02}/{d:02} {clock}"]
+        forms = [
+            f"{y}-{m:02}-{d:02}T{clock}Z",
+            f"{y}-{m:02}-{d:02} {clock}",
+            f"{mon} {d} {clock}",
+            f"{d:02}/{mon}/{y}:{clock} +0000",
+            f"{y}/{m:02}/{d:02} {clock}",
+        ]
         return Mark(r.choice(forms), "DATE_TIME")
 
     def chat(self):
         r, shape = self.rng, self.rng.randrange(6)
-        one, two = r.choice([("user", "assistant"), ("User", "Assistant"), ("Human", "AI"), ("Q", "A"), ("customer", "agent"), ("me", "bot")])
+        one, two = r.choice(
+            [("user", "assistant"), ("User", "Assistant"), ("Human", "AI"), ("Q", "A"), ("customer", "agent"), ("me", "bot")]
+        )
         names = [self.value("PERSON"), self.value("PERSON")]
         nicks = [self.value("USERNAME"), self.value("USERNAME")]
         out = []
         for i in range(r.choice([1, 2, 2, 3])):
             said = self.text(1, 1) if r.random() < 0.85 else self.fill(r.choice(self.raw["plain"]))
             who = i % 2
-            out += [
-                [(one, two)[who] + ": "], [names[who], ": "], ["<", nicks[who], "> "],
-                ["[", self.value("DATE_TIME"), "] ", names[who], ": "], [f"[{self.plain('stamp')}] ", nicks[who], ": "],
-                ["<|" + (one, two)[who] + "|>\n"],
-            ][shape] + said + ["\n"]  # fmt: skip
+            out += (
+                [
+                    [(one, two)[who] + ": "],
+                    [names[who], ": "],
+                    ["<", nicks[who], "> "],
+                    ["[", self.value("DATE_TIME"), "] ", names[who], ": "],
+                    [f"[{self.plain('stamp')}] ", nicks[who], ": "],
+                    ["<|" + (one, two)[who] + "|>\n"],
+                ][shape]
+                + said
+                + ["\n"]
+            )
         return out[:-1]
 
     def mail(self):
         r = self.rng
-        heads = [["From: ", *self.address()], ["To: ", *self.address()], ["Date: ", self.value("DATE_TIME")], ["Cc: ", *self.address()]]
-        heads += [["Subject: ", *r.choice([self.fill(r.choice(self.raw["plain"])), self.sentence()])], ["Reply-To: ", self.value("EMAIL_ADDRESS")]]
+        heads = [
+            ["From: ", *self.address()],
+            ["To: ", *self.address()],
+            ["Date: ", self.value("DATE_TIME")],
+            ["Cc: ", *self.address()],
+        ]
+        heads += [
+            ["Subject: ", *r.choice([self.fill(r.choice(self.raw["plain"])), self.sentence()])],
+            ["Reply-To: ", self.value("EMAIL_ADDRESS")],
+        ]
         out = []
         for head in r.sample(heads, r.randrange(0, 4)):
             out += [*head, "\n"]
@@ -603,7 +808,7 @@ class Maker:
         """A greeting; without a slot of its own it takes a name after it."""
         greeting = str(self.rng.choice(self.raw["greetings"]))
         pieces = self.fill(greeting)
-        if "{" in greeting or self.rng.random() < 0.2:
+        if "{" in greeting or greeting.endswith(",") or self.rng.random() < 0.2:
             return pieces
         name = [self.value("TITLE"), " ", Mark(self.one("last"), "PERSON")] if self.rng.random() < 0.3 else [self.value("PERSON")]
         return [greeting.rstrip(" ,!") + " ", *name, self.rng.choice([",", "!", ",", ""])]
@@ -611,7 +816,9 @@ class Maker:
     def sign(self):
         r = self.rng
         out = [*self.fill(str(r.choice(self.raw["closings"]))), r.choice(["\n", "\n", " "]), self.value("PERSON")]
-        for label in r.sample(["ORGANIZATION", "PHONE_NUMBER", "EMAIL_ADDRESS", "DOMAIN_NAME", "STREET_ADDRESS", "LOCATION"], r.randrange(0, 4)):
+        for label in r.sample(
+            ["ORGANIZATION", "PHONE_NUMBER", "EMAIL_ADDRESS", "DOMAIN_NAME", "STREET_ADDRESS", "LOCATION"], r.randrange(0, 4)
+        ):
             lead = r.choice(["", str(r.choice(self.raw["labels"][label])) + ": "]) if label == "PHONE_NUMBER" else ""
             out += [r.choice(["\n", "\n", " | "]) + lead, self.value(label)]
         return out
@@ -619,7 +826,12 @@ class Maker:
     def letter(self):
         r = self.rng
         code, town = self.value("ZIP_CODE"), self.value("LOCATION")
-        block = [[self.value("ORGANIZATION")], [self.value("PERSON")], [self.value("STREET_ADDRESS")], r.choice([[code, " ", town], [town, ", ", code], [town, " ", code]])]
+        block = [
+            [self.value("ORGANIZATION")],
+            [self.value("PERSON")],
+            [self.value("STREET_ADDRESS")],
+            r.choice([[code, " ", town], [town, ", ", code], [town, " ", code]]),
+        ]
         out = []
         gap = r.choice(["\n", "\n", ", "])
         for line in block[r.randrange(0, 3) :]:
@@ -631,36 +843,90 @@ class Maker:
 
     def ticket(self):
         r = self.rng
-        out = [r.choice(["Ticket", "INVOICE", "Case", "Order", "Request", "Rechnung", "Incident", "Booking"]) + r.choice([" #", " ", " no. "]) + self.plain("order") + "\n"]
+        out = [
+            r.choice(["Ticket", "INVOICE", "Case", "Order", "Request", "Rechnung", "Incident", "Booking"])
+            + r.choice([" #", " ", " no. "])
+            + self.plain("order")
+            + "\n"
+        ]
         case = self.label_case()
         for name, value in self.fields(1, 4):
-            out += [case(name) + ": ", *value, "\n"]
+            out += [case(str(name)) + ": ", *value, "\n"]
         if r.random() < 0.7:
             out += [r.choice(["Description: ", "\n", "Note: ", "Details:\n"]), *self.text(1, 2)]
         return out
 
     def medical(self):
         r = self.rng
-        who = r.choice([["Pt ", self.value("PERSON"), ", "], ["Patient ", self.value("PERSON"), " (", self.value("ID_NUMBER"), "), "], ["", self.value("PERSON"), " - "]])
-        age = [self.value("AGE"), r.choice([" y/o ", "-year-old ", "yo ", " yr old "]), *r.choice([["male"], ["female"], [self.value("NRP"), " woman"], ["M"], ["F"]])]
-        born = r.choice([[], [", DOB ", self.value("DATE_TIME")], [", b. ", self.value("DATE_TIME")], [", MRN ", self.value("ID_NUMBER")]])
-        seen = r.choice([[". Seen ", self.value("DATE_TIME")], [". Referred by ", self.value("TITLE"), " ", self.value("PERSON")], [". Admitted to ", self.value("ORGANIZATION")]])
-        facts = [f" BP {r.randrange(100, 160)}/{r.randrange(60, 95)}.", f" Temp {r.randrange(36, 40)}.{r.randrange(10)} C.", f" HR {r.randrange(50, 120)}.",
-                 f" Metformin {r.choice([500, 850])} mg 2x daily.", " No known allergies.", f" Hb {r.randrange(9, 17)}.{r.randrange(10)} g/dL.",
-                 " Follow-up in 2 weeks.", " Chest pain for 3 days."]  # fmt: skip
-        last = [r.choice([" Phone ", " Next of kin tel ", " Contact "]), self.value("PHONE_NUMBER"), "."] if r.random() < 0.3 else []
+        who = r.choice(
+            [
+                ["Pt ", self.value("PERSON"), ", "],
+                ["Patient ", self.value("PERSON"), " (", self.value("ID_NUMBER"), "), "],
+                ["", self.value("PERSON"), " - "],
+            ]
+        )
+        age = [
+            self.value("AGE"),
+            r.choice([" y/o ", "-year-old ", "yo ", " yr old "]),
+            *r.choice([["male"], ["female"], [self.value("NRP"), " woman"], ["M"], ["F"]]),
+        ]
+        born = r.choice(
+            [[], [", DOB ", self.value("DATE_TIME")], [", b. ", self.value("DATE_TIME")], [", MRN ", self.value("ID_NUMBER")]]
+        )
+        seen = r.choice(
+            [
+                [". Seen ", self.value("DATE_TIME")],
+                [". Referred by ", self.value("TITLE"), " ", self.value("PERSON")],
+                [". Admitted to ", self.value("ORGANIZATION")],
+            ]
+        )
+        facts = [
+            f" BP {r.randrange(100, 160)}/{r.randrange(60, 95)}.",
+            f" Temp {r.randrange(36, 40)}.{r.randrange(10)} C.",
+            f" HR {r.randrange(50, 120)}.",
+            f" Metformin {r.choice([500, 850])} mg 2x daily.",
+            " No known allergies.",
+            f" Hb {r.randrange(9, 17)}.{r.randrange(10)} g/dL.",
+            " Follow-up in 2 weeks.",
+            " Chest pain for 3 days.",
+        ]
+        last = (
+            [r.choice([" Phone ", " Next of kin tel ", " Contact "]), self.value("PHONE_NUMBER"), "."] if r.random() < 0.3 else []
+        )
         return [*who, *age, *born, *seen, "." + "".join(r.sample(facts, r.randrange(0, 4))), *last]
 
     def prompt(self):
         """An instruction to an assistant and the text it is about."""
         r = self.rng
-        ask = r.choice([
-            "Rewrite this e-mail", "Extract the names and dates from", "Summarize the following", "Translate to German", "Fix the grammar",
-            "Turn this into JSON", "Classify this message", "Write a polite reply to this", "What is wrong with this record?", "Anonymize the text",
-            "Explain this log line", "Please shorten", "Draft a letter with these details", "Make a table out of this", "Is this a scam?", "Proofread",
-            "Übersetze ins Englische", "Résume ce texte", "Traduce al inglés", "Convert to CSV", "Answer the customer below", "Find duplicates in this list",
-            "Parse the contact details", "Complete the form with", "Make it sound more formal",
-        ])  # fmt: skip
+        ask = r.choice(
+            [
+                "Rewrite this e-mail",
+                "Extract the names and dates from",
+                "Summarize the following",
+                "Translate to German",
+                "Fix the grammar",
+                "Turn this into JSON",
+                "Classify this message",
+                "Write a polite reply to this",
+                "What is wrong with this record?",
+                "Anonymize the text",
+                "Explain this log line",
+                "Please shorten",
+                "Draft a letter with these details",
+                "Make a table out of this",
+                "Is this a scam?",
+                "Proofread",
+                "Übersetze ins Englische",
+                "Résume ce texte",
+                "Traduce al inglés",
+                "Convert to CSV",
+                "Answer the customer below",
+                "Find duplicates in this list",
+                "Parse the contact details",
+                "Complete the form with",
+                "Make it sound more formal",
+            ]
+        )
         body = r.choice([self.prose, self.prose, self.prose, self.form, self.csv, self.json, self.mail, self.run_together])()
         shape = r.random()
         if shape < 0.12:
@@ -674,10 +940,31 @@ class Maker:
         out = [self.value("PERSON"), "\n"]
         for label in r.sample(["EMAIL_ADDRESS", "PHONE_NUMBER", "LOCATION", "DOMAIN_NAME", "STREET_ADDRESS"], r.randrange(1, 4)):
             out += [self.value(label), r.choice([" | ", "\n", " · "])]
-        job = r.choice(["Software Engineer", "Nurse", "Sales Manager", "Teacher", "Accountant", "Electrician", "Intern", "Data Analyst", "Chef", "Architect"])
+        job = r.choice(
+            [
+                "Software Engineer",
+                "Nurse",
+                "Sales Manager",
+                "Teacher",
+                "Accountant",
+                "Electrician",
+                "Intern",
+                "Data Analyst",
+                "Chef",
+                "Architect",
+            ]
+        )
         for _ in range(r.choice([1, 1, 2])):
             span = [self.value("DATE_TIME"), r.choice([" - ", " – ", " to "]), *r.choice([["present"], [self.value("DATE_TIME")]])]
-            out += ["\n" + job + r.choice([", ", " at ", " @ "]), self.value("ORGANIZATION"), ", ", self.value("LOCATION"), " (", *span, ")"]
+            out += [
+                "\n" + job + r.choice([", ", " at ", " @ "]),
+                self.value("ORGANIZATION"),
+                ", ",
+                self.value("LOCATION"),
+                " (",
+                *span,
+                ")",
+            ]
         return out + r.choice([[], ["\nLanguages: English, ", self.value("NRP")], ["\nAge: ", self.value("AGE")]])
 
     def run_together(self):
@@ -695,7 +982,11 @@ class Maker:
     def query(self):
         """Parameters of a request, without a host before them."""
         r, style = self.rng, self.style()
-        out = [r.choice(["", "?", f"GET /{self.word()}?", f"/{self.word()}/{self.word()}?", f"POST /api/{self.word()} body: ", "curl -d '"])]
+        out = [
+            r.choice(
+                ["", "?", f"GET /{self.word()}?", f"/{self.word()}/{self.word()}?", f"POST /api/{self.word()} body: ", "curl -d '"]
+            )
+        ]
         for i, (name, value) in enumerate(self.fields(1, 4)):
             if len(value) == 1:
                 out += ["&" * (len(out) > 1) + self.key(style, name) + "=", self.escaped(value[0])]
@@ -711,7 +1002,7 @@ class Maker:
 
     def bare(self):
         r = self.rng
-        return [r.choice(["", "", "", "\n", "> ", "\""]), self.value(r.choice(CLEAR)), r.choice(["", "", "", ".", "?", "\n", " ?"])]
+        return [r.choice(["", "", "", "\n", "> ", '"']), self.value(r.choice(CLEAR)), r.choice(["", "", "", ".", "?", "\n", " ?"])]
 
 
 def own(seed, count, judging=False):
