@@ -21,7 +21,8 @@ BENIGN, JAILBREAK, HARMFUL = range(len(GUARD))
 SHORT = 400  # characters: public attacks below it are read again beside ordinary requests
 LOOK_ALIKE = str.maketrans("aceopxyi", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456")  # Cyrillic letters
 LEET = str.maketrans("aeiost", "431057")
-# How a text is hidden: by the name in a template's [[name|text]], and some of them on a small share of all texts alike.
+# How a text is hidden: by the name in a template's [[name|text]], and some of them on a small share of all texts alike. The
+# tokenizer drops zero-width characters and reads a full-width word as unknown, so that neither would teach anything.
 CODES = {
     "b64": lambda t: base64.b64encode(t.encode()).decode(),
     "hex": lambda t: t.encode().hex(),
@@ -29,11 +30,9 @@ CODES = {
     "reverse": lambda t: t[::-1],
     "spaced": " ".join,
     "leet": lambda t: t.translate(LEET),
-    "wide": lambda t: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in t),
-    "zero": "\u200b".join,
     "alike": lambda t: t.translate(LOOK_ALIKE),
 }
-DISGUISES = ("spaced", "leet", "leet", "wide", "zero", "alike", "alike")
+DISGUISES = ("spaced", "leet", "alike")
 PAGE = re.compile(r"\n\n(?:Email|Table|Code|Context|Text)s?:\n", re.IGNORECASE)
 
 
@@ -159,7 +158,7 @@ def one_pass(directory, rng, own, without=()):
         out += [own_user(rng, lists, varied), own_user(rng, lists, varied), own_note(rng, lists, attacks, varied)]
         if rng.random() < 0.6:
             out.append(own_note(rng, lists, attacks, varied))
-        if rng.random() < 0.6:
+        if rng.random() < 0.75:
             out.append(own_long(rng, lists, passages))
         if rng.random() < 0.55:
             out += own_pages(rng, lists, attacks, passages, varied)[: 2 if twins else 1]
@@ -213,7 +212,7 @@ def beside(rng, lists, text):
 
 def own_user(rng, lists, varied):
     """An attack nearly every second time, else a benign text that looks like one; either may stand among ordinary requests."""
-    attack = rng.random() < 0.45
+    attack = rng.random() < 0.48
     text = varied(fill(rng, lists, rng.choice(lists["attack_user" if attack else "benign_user"])))
     return (*beside(rng, lists, text), JAILBREAK if attack else BENIGN, JAILBREAK if attack else -1)
 
@@ -225,7 +224,7 @@ def own_long(rng, lists, passages):
     if rng.random() < 0.25:
         page = rng.choice(passages) if rng.random() < 0.5 else fill(rng, lists, rng.choice(lists["document"]))
         return (rng.choice(lists["ask"]) + gap + page, None, BENIGN, -1)
-    lines = [rng.choice(lists["long_head"]), *rng.sample(lists["long_rule"], rng.randrange(3, 12))]
+    lines = [rng.choice(lists["long_head"]), *rng.sample(lists["long_rule"], rng.randrange(3, 18))]
     attack = rng.random() < 0.25
     if attack:
         place = rng.randrange(len(lines) + 1)
