@@ -43,6 +43,24 @@ DECOYS = {
     "part": ["part", "sku", "model", "tracking", "item", "article"],
     "stamp": ["time", "at", "uptime", "start", "elapsed"],
 }
+EMPTY = [
+    "null",
+    "N/A",
+    "-",
+    "unknown",
+    "[redacted]",
+    "",
+    "***",
+    "none",
+    "n/a",
+    "********",
+    "xxx",
+    "true",
+    "0",
+    "TBD",
+    "string",
+    "not given",
+]
 LEVELS = ["INFO", "WARN", "ERROR", "DEBUG", "[info]", "[warn]", "error:", "I", "notice"]
 
 
@@ -242,7 +260,7 @@ class Maker:
         clock = f"{r.randrange(24):02}:{r.randrange(60):02}"
         if shape < 0.06:
             return f"{y}-{m + 1:02}-{d:02}T{clock}:{r.randrange(60):02}" + r.choice(
-                ["Z", "", ".{:03}Z".format(r.randrange(1000)), "+02:00"]
+                ["Z", "", f".{r.randrange(1000):03}Z", "+02:00"]
             )
         if shape < 0.13:
             return f"{y}-{m + 1:02}-{d:02} {clock}" + r.choice(["", f":{r.randrange(60):02}"])
@@ -441,10 +459,21 @@ class Maker:
         pieces.append(template[at:])
         return pieces
 
+    def frame(self, template, label):
+        """The pieces of what is said of a labelled value."""
+        name, pieces = str(self.rng.choice(self.raw["labels"][label])), []
+        for part in re.split(r"(\{=?\w+\})", template):
+            made = {"{label}": lambda: name, "{value}": lambda: self.value(label)}.get(part)
+            pieces.append(made() if made else self.plain(part[2:-1]) if part.startswith("{=") else part)
+        return pieces
+
     def sentence(self, label=None):
         """A sentence with a value of the type, or of any; sometimes without its last mark, without capitals or with a slip."""
         r = self.rng
-        pieces = self.fill(r.choice(self.having[label or r.choices(PII, self.weights)[0]]))
+        label = label or r.choices(PII, self.weights)[0]
+        frames = self.raw.get("frames")
+        framed = frames and r.random() < 0.2
+        pieces = self.frame(r.choice(frames), label) if framed else self.fill(r.choice(self.having[label]))
         if r.random() < 0.15:
             pieces[-1] = pieces[-1].rstrip(".!")
         pieces += [r.choice(self.raw.get("tails", [""]))] if r.random() < 0.12 else []
@@ -490,8 +519,12 @@ class Maker:
         return name, pieces
 
     def decoy(self):
-        kind = self.rng.choice(list(DECOYS))
-        return self.rng.choice(DECOYS[kind]), [self.plain(kind)]
+        """A field that holds no personal data: a look-alike, or a label without its value."""
+        r = self.rng
+        if r.random() < 0.2:
+            return str(r.choice(self.raw["labels"][r.choice(PII)])), [r.choice(EMPTY)]
+        kind = r.choice(list(DECOYS))
+        return r.choice(DECOYS[kind]), [self.plain(kind)]
 
     def fields(self, low=1, high=7):
         """Fields of random types, some without personal data."""
@@ -744,7 +777,7 @@ class Maker:
         r = self.rng
         y, m, d = r.randrange(2015, 2027), r.randrange(1, 13), r.randrange(1, 29)
         clock = f"{r.randrange(24):02}:{r.randrange(60):02}:{r.randrange(60):02}"
-        mon = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[m - 1]
+        mon = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][m - 1]
         forms = [
             f"{y}-{m:02}-{d:02}T{clock}Z",
             f"{y}-{m:02}-{d:02} {clock}",
