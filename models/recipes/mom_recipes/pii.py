@@ -43,6 +43,7 @@ DECOYS = {
     "part": ["part", "sku", "model", "tracking", "item", "article"],
     "stamp": ["time", "at", "uptime", "start", "elapsed"],
 }
+COINED = {"first": 0.08, "last": 0.15, "place": 0.04, "org_head": 0.2}  # the share of values that are made of syllables
 EMPTY = [
     "null",
     "N/A",
@@ -151,7 +152,9 @@ class Maker:
         return "".join(self.rng.choice(choice[c]) if c in choice else c for c in pattern)
 
     def one(self, name):
-        """A member of the list in the document's locale; one in ten is another locale's."""
+        """A member of the list in the document's locale; one in ten is another locale's, and some names are coined."""
+        if self.rng.random() < COINED.get(name, 0) and "syllables" in self.raw:
+            return _title("".join(self.rng.choice(self.raw["syllables"]) for _ in range(self.rng.choice([2, 2, 3]))))
         locale = self.locale if self.rng.random() < 0.9 else self.rng.choice(self.locales)
         while not locale.get(name):
             locale = self.rng.choice(self.locales)
