@@ -156,8 +156,8 @@ class Maker:
         if self.rng.random() < COINED.get(name, 0) and "syllables" in self.raw:
             return _title("".join(self.rng.choice(self.raw["syllables"]) for _ in range(self.rng.choice([2, 2, 3]))))
         locale = self.locale if self.rng.random() < 0.9 else self.rng.choice(self.locales)
-        while not locale.get(name):
-            locale = self.rng.choice(self.locales)
+        if not locale.get(name):
+            locale = self.rng.choice([other for other in self.locales if other.get(name)])
         return str(self.rng.choice(locale[name]))
 
     def word(self):
