@@ -88,12 +88,10 @@ class Maker:
     """Composes documents of one file's values, labels and sentences. A document is a list of pieces: Mark or plain text."""
 
     def __init__(self, rng, name):
-        self.rng, self.raw = (
-            rng,
-            yaml.load(files(__package__).joinpath(name).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)),
-        )
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self.rng, self.raw = rng, yaml.load(files(__package__).joinpath(name).read_text(), loader)
         self.locales = self.raw["locales"]
-        self.locale = self.locales[0]
+        self.locale, self.who = self.locales[0], None  # of the document: where it is from, the person named last
         self.weights = [OFTEN.get(label, 1) for label in PII]
         self.having = {label: [s for s in self.raw["sentences"] if "{" + label + "}" in s] for label in PII}
         self.kinds = [
