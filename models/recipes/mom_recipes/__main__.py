@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device")
+TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without")
 
 
 def main():
@@ -25,14 +25,26 @@ def main():
                 "--seed": {"type": int, "default": 7, "help": "default 7"},
                 "--steps": {"type": int, "default": None, "help": "stop after so many steps (a trial)"},
                 "--start": {"type": Path, "default": None, "help": "a checkpoint to go on from; default the base weights"},
-                "--passes": {"type": int, "default": 4, "help": "passes over the data, default 4"},
+                "--passes": {"type": int, "default": 2, "help": "passes over the data, default 2"},
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
+                "--only": {
+                    "choices": ["intent", "guard", "pii", "similarity"],
+                    "default": None,
+                    "help": "train this task alone (a comparison)",
+                },
+                "--without": {
+                    "choices": ["twins", "own", "augment", "roles"],
+                    "action": "append",
+                    "default": [],
+                    "help": "leave an idea of the guard out (a comparison); may be repeated",
+                },
                 "--json": {"action": "store_true", "help": "print the figures as JSON"},
             }[flag]
             sub.add_argument(flag, **options)
 
     command("data", "Show what one pass of training would read: rows by label and source.", "--data", "--seed")
-    command("train", "Train trunk and heads; about 25 minutes a pass on one core.", *TRAINING)
+    command("own", "Write the own documents that judge the tags, and the guard's held-out rows, as JSON lines for mom eval.", "--out")
+    command("train", "Train trunk and heads; about 40 minutes a pass on one core.", *TRAINING)
     command("export", "Write model.onnx (int8), tokenizer.json and the manifests from a run.", "--data", "--out", "--model")
     command("evaluate", "Judge the served int8 graph on the validation files.", "--data", "--out", "--model", "--json")
     command("card", "Write the model's README.md from run.json and evaluation.json.", "--out", "--model")
@@ -43,10 +55,14 @@ def main():
         from . import data
 
         data.show(args.data, args.seed)
+    elif args.command == "own":
+        from . import family
+
+        family.write_own(args.out)
     elif args.command == "train":
         from . import train
 
-        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device)
+        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without)
     elif args.command == "export":
         from . import export
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from . import data, everyday, export, table
+from . import data, everyday, export, table, view_cards
 
 LIMITS = """\
 ## Limits
@@ -30,8 +30,19 @@ as a safety filter (it says what a text is about, never whether it is harmless),
 """
 
 
+EVERYDAY = f"""
+The everyday templates are sentence forms with topic lists, filled at random by seed. The held-out sample `models/recipes/everyday.jsonl`
+({len(everyday.held_out())} prompts) is never trained on, and no template may yield a prompt that shares more than 60 % of its words with one of it.
+"""
+OWN = (
+    ("intent", "everyday", "templates of `models/recipes/mom_recipes/everyday_terms.yaml`"),
+    ("guard", "own guard texts", "`guard_templates.yaml` and its generator"),
+    ("pii", "own documents", "`pii_train.yaml` and its generator"),
+)
+
+
 def run(out, folder):
-    """Writes folder/README.md."""
+    """Writes folder/README.md and, of a family, the cards of the other views beside it."""
     run = json.loads((out / "run.json").read_text())
     report = json.loads((out / "evaluation.json").read_text())
     settings = yaml.safe_load((folder / "manifest.yaml").read_text())
@@ -48,6 +59,8 @@ def run(out, folder):
     ]
     (folder / "README.md").write_text("\n".join(parts))
     print(f"{folder / 'README.md'} written")
+    if "family" in report:
+        view_cards.write(folder, run, report)
 
 
 def head(settings, report):
@@ -114,6 +127,15 @@ All views read one forward pass of this graph. The thresholds of guard and tags 
 """
 
 
+def cost(run):
+    """What the run took, as a sentence. The energy is reckoned, not measured: virtual machines have no meter."""
+    watts = 8  # a core of a server processor under load with its share of memory and fans
+    return (
+        f"{sum(run['steps'].values())} steps, {run['examples']} texts, {sum(run['tokens'].values())} tokens, {run['seconds']} s on one shared "
+        f"core ({run['processor']}), bf16 products: reckoned at {watts} W, {run['seconds'] * watts / 3600:.0f} Wh."
+    )
+
+
 def recipe(run, settings, report):
     hyper = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in run["hyper_parameters"].items())
     start = f", continued from a checkpoint (sha256 {run['start']['checkpoint']})" if run.get("start") else ""
@@ -124,8 +146,8 @@ def recipe(run, settings, report):
     return f"""## How it was made
 
 Base weights: `{settings["source"]["package"]}`, model.safetensors sha256 {settings["source"]["revision"]}.
-Embeddings frozen, six layers trained together for all heads{start}. Seed {run["seed"]}, {run["passes"]} passes; steps by task: {steps};
-{run["examples"]} texts, {sum(run["tokens"].values())} tokens, {run["seconds"]} s on one shared core ({run["processor"]}), bf16 products.
+Embeddings frozen, six layers trained together for all heads{start}. Seed {run["seed"]}, {run["passes"]} passes; steps by task: {steps}.
+{cost(run)}
 {hyper}. {versions}. Accuracy on a probe of validation rows, by step: {curve}. The last step was kept; no checkpoint was chosen.
 
 int8: matrices with {export.BITS}-bit weights and a scale a column (so that CPUs without VNNI do not overflow), the word table with a
@@ -141,22 +163,23 @@ Files, by sha256:
 """
 
 
-def sources():
+def sources(names=None, tasks=("intent", "guard", "pii")):
+    """The table of the sources named, all without names, with what is self-written for the tasks."""
     listed = yaml.safe_load((Path(__file__).parent / "sources.yaml").read_text())
-    rows = "\n".join(f"| {s['name']} | {s['licence']} | {s['origin']} |" for s in listed)
+    rows = [f"| {s['name']} | {s['licence']} | {s['origin']} |" for s in listed if names is None or s["name"] in names]
+    for task, name, files in OWN:
+        if task in tasks:
+            rows.append(f"| {name} | Apache-2.0, part of this repository | {files}, written for this model |")
+    table = "\n".join(rows)
+    held_out = EVERYDAY if "intent" in tasks and names is None else ""
     return f"""## Data
 
 Only sources whose licence allows use and redistribution of a model; none of it is stored here (`models/recipes/DATA.md`).
 
 | source | licence | origin |
 |---|---|---|
-{rows}
-| everyday | Apache-2.0, part of this repository | templates of `models/recipes/mom_recipes/everyday_terms.yaml`, written for this model |
-| own guard and PII texts | Apache-2.0, part of this repository | `guard_templates.yaml`, `pii_templates.yaml` and their generators |
-
-The everyday templates are sentence forms with topic lists, filled at random by seed. The held-out sample `models/recipes/everyday.jsonl`
-({len(everyday.held_out())} prompts) is never trained on, and no template may yield a prompt that shares more than 60 % of its words with one of it.
-"""
+{table}
+{held_out}"""
 
 
 def details(report):

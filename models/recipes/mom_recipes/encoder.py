@@ -60,12 +60,12 @@ class Encoder(nn.Module):
         self.guard_user = nn.Linear(2 * HIDDEN, len(GUARD))
         self.guard_document = nn.Linear(2 * HIDDEN, len(GUARD))
         self.pii = nn.Linear(2 * HIDDEN, len(TAGS))
-        self.embedding = nn.Linear(HIDDEN, HIDDEN)
+        self.embedding = nn.Linear(2 * HIDDEN, HIDDEN)
         for table in (self.words, self.positions, self.embedding_norm):
             table.requires_grad_(False)
         for attend in (self.attend, self.guard_attend):
             nn.init.zeros_(attend.weight)
-        nn.init.eye_(self.embedding.weight)
+        nn.init.eye_(self.embedding.weight)  # the mean of the last layer as it is, nothing of the third's
         nn.init.zeros_(self.embedding.bias)
 
     def run(self, input_ids, attention_mask):
@@ -100,8 +100,9 @@ class Encoder(nn.Module):
     def tags(self, x, middle):
         return self.pii(torch.cat([x, middle], -1)).float()
 
-    def embed(self, x, mask):
-        return F.normalize(self.embedding(self.mean(x, mask)).float(), dim=-1)
+    def embed(self, x, middle, mask):
+        """The means of the last and the third layer, mixed -> [batch, 384] of length one."""
+        return F.normalize(self.embedding(torch.cat([self.mean(x, mask), self.mean(middle, mask)], -1)).float(), dim=-1)
 
 
 def from_base(tensors):

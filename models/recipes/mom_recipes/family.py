@@ -1,5 +1,8 @@
 """Figures of the whole family on one graph: domain, difficulty, guard, tags, similarity; and the baselines beside them."""
 
+import gzip
+import json
+
 import numpy as np
 
 from . import GUARD, LABELS, PII, TAGS, data, evaluate, guard, pii, pairs, serve
@@ -160,6 +163,13 @@ def guards(served, directory, temperature, limits):
         role = name.removeprefix("guard_")
         q = serve.worst(served.logits([r["text"] for r in other], "nc", name), temperature)[:, 1]
         out["false alarms"][f"nc/jailbreak/val as {role}"] = [bool(x) for x in q >= limits[role]]
+    # Own rows that no threshold was chosen on.
+    held_out = guard.held_out()
+    logits = {name: served.logits([r["text"] for r in held_out], "held out", name) for name in ("guard_user", "guard_document")}
+    for i, row in enumerate(held_out):
+        q = serve.worst([logits["guard_" + row["role"]][i]], temperature)[0, 1]
+        part = "recall" if row["label"] == "jailbreak" else "false alarms"
+        out[part].setdefault(f"own held out, {row['role']}", []).append(bool(q >= limits[row["role"]]))
     # Pages that a user pastes: the other head's figure.
     texts = [r["text"] for i, r in enumerate(rows) if guard.is_document(r) and gold[i] == 0]
     q = serve.worst(served.logits(texts, "", "guard_user"), temperature)[:, 1]
@@ -186,36 +196,37 @@ def tags(served, directory):
     own = pii.own(7, OWN_ROWS, judging=True)
     served.read([r["text"] for r in rows] + [r["text"] for r in own], "tags")
     out = {}
-    for by_word in (False, True):
-        part = out.setdefault("by word" if by_word else "by token", {})
-        for source in ("btc", "wnut17"):
-            part[f"{source}, names"] = span_scores(served, [r for r in rows if r["source"] == source], NAMES, by_word)
-        for source in ("btc", "wnut17", "sec_filings", "pii_nano"):
-            part[f"{source}, its types"] = span_scores(served, [r for r in rows if r["source"] == source], PII, by_word)
-        part["own, all types"] = span_scores(served, own, PII, by_word)
-        if by_word:
-            part["own, by type"] = {label: span_scores(served, own, (label,), by_word)["f1"] for label in PII}
+    for source in ("btc", "wnut17"):
+        out[f"{source}, names"] = span_scores(served, [r for r in rows if r["source"] == source], NAMES)
+    for source in ("btc", "wnut17", "sec_filings", "pii_nano"):
+        out[f"{source}, its types"] = span_scores(served, [r for r in rows if r["source"] == source], PII)
+    out["own, all types"] = span_scores(served, own, PII)
+    out["own, by type"] = {label: span_scores(served, own, (label,))["f1"] for label in PII}
     return out
 
 
-def span_scores(served, rows, types, by_word):
+def span_scores(served, rows, types):
     """Exact spans: hits, said, true over the types that each row's source annotates."""
     hits = said = true = 0
     for row in rows:
         wanted = set(types) & set(row["types"])
         gold = {(s["start"], s["end"], s["label"]) for s in row["spans"] if s["label"] in wanted}
-        found = {s for s in serve.spans(served, row["text"], TAGS, by_word, PII_THRESHOLD) if s[2] in wanted}
+        found = {s for s in serve.spans(served, row["text"], TAGS, PII_THRESHOLD) if s[2] in wanted}
         hits, said, true = hits + len(gold & found), said + len(found), true + len(gold)
     precision, recall = hits / max(1, said), hits / max(1, true)
     return {"n": true, "f1": round(2 * hits / max(1, said + true), 4), "precision": round(precision, 4), "recall": round(recall, 4)}
 
 
 def similarity(served, directory):
-    rows = data.read_rows(directory, pairs.VALIDATION)
-
     def vectors(texts):
         return np.stack([np.stack([w["embedding"] for w in r]).mean(0) for r in served.read(texts, "similarity")])
 
+    return similarity_of(vectors, directory)
+
+
+def similarity_of(vectors, directory):
+    """The figures of anything that turns a list of texts into an array of vectors."""
+    rows = data.read_rows(directory, pairs.VALIDATION)
     cosine = (vectors([r["a"] for r in rows]) * vectors([r["b"] for r in rows])).sum(-1)
     graded = np.array(["score" in r for r in rows])
     out = {"STS": {"n": int(graded.sum()), "spearman": spearman(cosine[graded], [r["score"] for r in rows if "score" in r])}}
@@ -240,3 +251,14 @@ def run(served, directory, temperature=None, limits=None):
     out["tags"] = tags(served, directory)
     out["domain"] = domain(served, directory)
     return out
+
+
+def write_own(out):
+    """Writes out/pii.jsonl.gz, the own documents that judge the tags, and out/guard.jsonl.gz, the guard's held-out rows."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("pii", pii.own(7, OWN_ROWS, judging=True)), ("guard", guard.held_out())):
+        path = out / f"{name}.jsonl.gz"
+        # No name and no time in the header: the same rows are the same bytes.
+        with open(path, "wb") as raw, gzip.GzipFile("", "wb", mtime=0, fileobj=raw) as f:
+            f.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
+        print(f"{path}: {len(rows)} rows")

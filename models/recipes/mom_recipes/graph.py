@@ -125,7 +125,9 @@ class Graph:
             self.node("ReduceMax", [chance, self.constant("axis_last", np.array([2]))], "pii_score", keepdims=0)
             leave("pii_score", TensorProto.FLOAT, "tokens")
         if "embedding.weight" in self.weights:
-            vector = self.dense("embedding", mean, "vector")
+            low = self.node("ReduceSum", [self.node("Mul", [middle, column], "middle_masked"), "axis_1"], "middle_total", keepdims=0)
+            low = self.node("Div", [low, "count"], "middle_mean")
+            vector = self.dense("embedding", self.node("Concat", [mean, low], "means", axis=-1), "vector")
             self.node("LpNormalization", [vector], "embedding", axis=-1, p=2)
             leave("embedding", TensorProto.FLOAT, HIDDEN)
         return outputs

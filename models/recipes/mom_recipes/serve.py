@@ -76,9 +76,10 @@ def worst(logits, temperature):
     return np.stack(rows)
 
 
-def spans(served, text, tags, by_word=False, threshold=0.0):
+def spans(served, text, tags, threshold=0.0):
     """The spans a tagger finds in text as [(start, end, type)]: of tokens two windows share, the first half is the earlier
-    window's. A span whose tokens' mean probability is under threshold is unsure, and left out. by_word gives all pieces of a word the type with the largest sum of probabilities in it."""
+    window's; all pieces of a word get the type with the largest sum of probabilities in it. A span whose tokens' mean probability
+    is under threshold is unsure, and left out."""
     encoding = served.tokenizer.encode(text)
     count = len(encoding.ids) - 2
     tag, score = np.zeros(count, int), np.zeros(count)
@@ -90,9 +91,7 @@ def spans(served, text, tags, by_word=False, threshold=0.0):
         tag[start + skip : start + skip + size] = window["pii_tag"][1:-1][part]
         score[start + skip : start + skip + size] = window["pii_score"][1:-1][part]
     offsets = encoding.offsets[1:-1]
-    names = [tags[i] for i in tag]
-    if by_word:
-        names = one_type_a_word(text, offsets, names, score)
+    names = one_type_a_word(text, offsets, [tags[i] for i in tag], score)
     found = []  # [start, end, type, sum of probabilities, tokens]
     open_span = None
     for (start, end), name, p in zip(offsets, names, score, strict=True):

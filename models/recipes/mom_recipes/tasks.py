@@ -1,25 +1,29 @@
 """The batches and losses of each head. A step is (task, batch); a batch is a list of tuples whose first member is ids."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import LABELS, PII, data, guard, pairs, pii
+from . import LABELS, MAX_TOKENS, PII, data, guard, pairs, pii
+from .encoder import HIDDEN
 
 
 def intents(directory, tokenizer, rng, hyper):
-    """(ids, domain label, share of models that fail or -1): as the domain recipe, large sources thinned further; MMLU-Pro
-    questions stand once a pass, with options or without, and carry their difficulty where it is known."""
+    """(ids, domain label, share of models that fail or -1): as the domain recipe, large sources thinned further, everyday prompts
+    whole; MMLU-Pro questions stand once a pass alone, some again with their options, and carry their difficulty where it is known."""
     hard = data.difficulties(directory, "difficulty/train.jsonl.gz")
     rows = [row for name in data.TRAIN for row in data.read(directory, name)]
     exam = [r for r in rows if r["source"] == "mmlu_pro"]
     rest = [r for r in rows if r["source"] != "mmlu_pro"]
     texts = []
     for row in exam:
-        with_options = row.get("options") and rng.random() < 0.4
-        text = data.with_options(row) if with_options else data.reword(rng, row["text"])
-        texts.append((text, LABELS.index(row["label"]), hard.get(row["text"], -1.0)))
-    other = data.one_pass(rest, rng, hyper["everyday_per_label"])
+        said = (LABELS.index(row["label"]), hard.get(row["text"], -1.0))
+        texts.append((data.reword(rng, row["text"]), *said))
+        if row.get("options") and rng.random() < hyper["with_options"]:
+            texts.append((data.with_options(row), *said))
+    other = data.one_pass(rest, rng, 0)
     texts += [(text, label, -1.0) for text, label in rng.sample(other, int(len(other) * hyper["replay"]))]
+    texts += [(text, label, -1.0) for text, label in data.one_pass([], rng, hyper["everyday_per_label"])]
     unknown = tokenizer.token_to_id("[UNK]")
     encoded = tokenizer.encode_batch([t[0] for t in texts])
     return [
@@ -28,9 +32,9 @@ def intents(directory, tokenizer, rng, hyper):
     ]
 
 
-def guards(directory, tokenizer, rng, hyper):
+def guards(directory, tokenizer, rng, hyper, without=()):
     """(ids, user label, document label), -1 where a row does not speak about that head."""
-    examples = guard.one_pass(directory, rng, hyper["own_guard"])
+    examples = guard.one_pass(directory, rng, hyper["own_guard"], without)
     unknown = tokenizer.token_to_id("[UNK]")
     encoded = tokenizer.encode_batch([e[0] for e in examples])
     return [
@@ -56,7 +60,7 @@ def personal(directory, tokenizer, rng, hyper, seed):
 
 def similar(directory, tokenizer, rng, hyper):
     """(ids of a, ids of b or None, kind, score)."""
-    rows = pairs.one_pass(directory, rng, hyper["negated"], hyper["singles"])
+    rows = pairs.one_pass(directory, rng, *(hyper[name] for name in ("graded_copies", "negated", "near", "singles")))
     a = tokenizer.encode_batch([r[0] for r in rows])
     b = tokenizer.encode_batch([r[1] or "" for r in rows])
     return [
@@ -122,31 +126,53 @@ def pii_loss(model, batch, hyper, weights):
 
 
 def similarity_loss(model, batch, hyper, base):
-    """Cosine to the frozen base for what is not a negated second sentence, the same for all cosines between them, the score of
-    graded pairs, and a ceiling for negated pairs."""
+    """Cosine to the frozen base for what is not a negated second sentence, the same for all cosines between them and, more, for
+    those of near pairs; the score of graded pairs; a ceiling for negated pairs."""
     first = [b[0] for b in batch]
     second = [b[1] for b in batch if b[1] is not None]
     ids, mask = collate(first + second)
-    x, _, floats = model.run(ids, mask)
-    own = model.embed(x, floats)
+    x, middle, floats = model.run(ids, mask)
+    own = model.embed(x, middle, floats)
     with torch.no_grad():
         x, _, floats = base.run(ids, mask)
         frozen = F.normalize(base.mean(x, floats), dim=-1)
     kinds = [b[2] for b in batch]
     paired = [i for i, b in enumerate(batch) if b[1] is not None]
-    keep = [*range(len(first)), *(len(first) + j for j, i in enumerate(paired) if kinds[i] != "negated")]
+    where = {i: len(first) + j for j, i in enumerate(paired)}
+    keep = [*range(len(first)), *(where[i] for i in paired if kinds[i] != "negated")]
     loss = (1 - (own[keep] * frozen[keep]).sum(-1)).mean()
     loss = loss + hyper["relation_weight"] * ((own[keep] @ own[keep].T - frozen[keep] @ frozen[keep].T) ** 2).mean()
-    where = {i: len(first) + j for j, i in enumerate(paired)}
-    negated = [i for i in paired if kinds[i] == "negated"]
-    graded = [i for i in paired if kinds[i] == "graded"]
-    if negated:
-        other = [where[i] for i in negated]
-        cosine = (own[negated] * own[other]).sum(-1)
+
+    def pair(kind):
+        left = [i for i in paired if kinds[i] == kind]
+        return left, [where[i] for i in left]
+
+    left, right = pair("near")
+    if left:
+        asked = (frozen[left] * frozen[right]).sum(-1)
+        loss = loss + hyper["near_weight"] * (((own[left] * own[right]).sum(-1) - asked) ** 2).mean()
+    left, right = pair("negated")
+    if left:
+        cosine = (own[left] * own[right]).sum(-1)
         loss = loss + hyper["negated_weight"] * (cosine - hyper["negated_ceiling"]).clamp(min=0).mean()
-        loss = loss + hyper["negated_keep"] * (1 - (own[other] * frozen[other]).sum(-1)).mean()
-    if graded:
-        cosine = (own[graded] * own[[where[i] for i in graded]]).sum(-1)
-        score = torch.tensor([batch[i][3] for i in graded])
-        loss = loss + 0.5 * ((cosine - score) ** 2).mean()
+        loss = loss + hyper["negated_keep"] * (1 - (own[right] * frozen[right]).sum(-1)).mean()
+    left, right = pair("graded")
+    if left:
+        cosine = (own[left] * own[right]).sum(-1)
+        score = torch.tensor([batch[i][3] for i in left])
+        loss = loss + hyper["graded_weight"] * ((cosine - score) ** 2).mean()
     return hyper["similarity_weight"] * loss
+
+
+def embed(base, tokenizer, texts):
+    """The base's own vectors of texts [texts, 384], of length one: the mean over at most MAX_TOKENS tokens. For a baseline."""
+    encoded = [e.ids[:MAX_TOKENS] for e in tokenizer.encode_batch(texts)]
+    order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
+    out = np.zeros((len(texts), HIDDEN), np.float32)
+    with torch.no_grad():
+        for start in range(0, len(order), 32):
+            part = order[start : start + 32]
+            ids, mask = collate([encoded[i] for i in part])
+            x, _, mask = base.run(ids, mask)
+            out[part] = F.normalize(base.mean(x, mask), dim=-1).cpu().numpy()
+    return out

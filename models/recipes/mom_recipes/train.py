@@ -9,7 +9,7 @@ from importlib.metadata import version
 import torch
 from safetensors.torch import load_file, save_file
 
-from . import GUARD, LABELS, base, data, guard, pairs, pii, tasks
+from . import GUARD, LABELS, base, data, family, guard, pairs, pii, tasks
 from .encoder import LAYERS, continued, from_base
 
 HYPER = {
@@ -25,28 +25,34 @@ HYPER = {
     "batch_tokens": 3072,
     "batch_rows": 48,
     "everyday_per_label": data.EVERYDAY_PER_LABEL,
-    "replay": 0.3,
+    "replay": 0.5,
+    "with_options": 0.5,
     "difficulty_weight": 1.5,
     "own_guard": 2500,
     "own_pii": 7000,
-    "entity_weight": 2.0,
-    "negated": 3500,
-    "singles": 4000,
-    "relation_weight": 3.0,
+    "entity_weight": 1.0,
+    "graded_copies": 3,
+    "negated": 4000,
+    "near": 4000,
+    "singles": 9000,
+    "relation_weight": 10.0,
+    "near_weight": 5.0,
+    "graded_weight": 2.0,
     "negated_weight": 1.0,
-    "negated_ceiling": 0.35,
+    "negated_ceiling": 0.55,
     "negated_keep": 0.15,
-    "similarity_weight": 3.0,
+    "similarity_weight": 6.0,
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
-PASSES = 4  # over the data, from the base weights
+PASSES = 2  # over the data, from the base weights
 PROBE_ROWS = 800  # validation rows looked at while training
 SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
-    """Trains for the given passes, or for at most limit steps (a trial), and leaves a checkpoint every SAVED_EVERY steps. start is a
-    checkpoint to go on from; without one the trunk starts as the base."""
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=()):
+    """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
+    same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. For
+    comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
@@ -55,7 +61,7 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
     tensors = load_file(base.file("model.safetensors"))
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
-    steps = schedule(directory, tokenizer, seed, passes)[:limit]
+    steps = schedule(directory, tokenizer, seed, passes, only, without)[:limit]
     counts = Counter(task for task, _ in steps)
     tokens = Counter()
     for task, batch in steps:
@@ -68,8 +74,20 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
         optimizer, lambda s: min((s + 1) / warm, (len(steps) - s) / max(1, len(steps) - warm))
     )
     probe = probe_set(directory, tokenizer, seed)
-    seconds, started, curve, running = 0.0, time.time(), [], {}
+    seconds, started, curve, running, done = 0.0, time.time(), [], {}, 0
+    stopped, asked = out / "stopped.pt", [seed, passes, limit, only, list(without), HYPER]
+    if stopped.exists():
+        state = torch.load(stopped)
+        if state["asked"] != asked:
+            raise SystemExit(f"{stopped} is of a run with other settings: remove it, or choose another directory")
+        model.load_state_dict(load_file(out / "trunk.safetensors"))
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        done, seconds, curve, running = state["done"], state["seconds"], state["curve"], state["running"]
+        print(f"going on after step {done}", flush=True)
     for number, (task, batch) in enumerate(steps, 1):
+        if number <= done:
+            continue
         began = time.time()
         with torch.autocast(device, torch.bfloat16):
             loss = {
@@ -96,18 +114,23 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
             )
             print(f"step {number}: domain accuracy {accuracy:.3f} on {len(probe)} validation rows", flush=True)
             save_file(model.state_dict(), out / "trunk.safetensors")
+            state = {"asked": asked, "done": number, "seconds": seconds, "curve": curve, "running": running}
+            torch.save(state | {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}, stopped)
     record = {
         "seed": seed,
         "revision": base.code_revision(),
         "device": device,
         "start": {"checkpoint": base.digest(start)} if start else None,
         "passes": passes,
+        "only": only,
+        "without": list(without),
         "hyper_parameters": HYPER,
         "steps": dict(counts),
         "tokens": dict(tokens),
         "examples": sum(len(batch) for _, batch in steps),
         "data": {name: base.digest(directory / name) for name in DATA},
         "base": {"package": base.PACKAGE, **base.SHA256},
+        "base_similarity": family.similarity_of(lambda texts: tasks.embed(frozen, tokenizer, texts), directory),
         "curve": curve,
         "seconds": round(seconds),
         "wall_seconds": round(time.time() - started),
@@ -115,23 +138,26 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu"):
         "versions": {"python": platform.python_version(), **{p: version(p) for p in ("torch", "tokenizers", "numpy")}},
     }
     (out / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+    stopped.unlink()
     print(f"trained in {seconds:.0f} s; {out}/trunk.safetensors and run.json written")
 
 
-def schedule(directory, tokenizer, seed, passes):
+def schedule(directory, tokenizer, seed, passes, only=None, without=()):
     """All (task, batch) of the run, in order: each pass samples, re-words and crops anew, and mixes the tasks."""
     steps = []
     for number in range(passes):
         mixed = []
-        for task, make, part in (
+        for task, make, part in (  # of the tokens of a batch: rows of similarity hold two texts, and want many neighbours
             ("intent", tasks.intents, 1),
-            ("guard", tasks.guards, 1),
+            ("guard", lambda *a: tasks.guards(*a, without), 1),
             ("pii", lambda *a: tasks.personal(*a, f"{seed}/{number}"), 1),
-            ("similarity", tasks.similar, 2),  # its rows hold two texts
+            ("similarity", tasks.similar, 2),
         ):
+            if only not in (None, task):
+                continue
             rng = data.seeded(seed, f"{task} {number}")
             rows = make(directory, tokenizer, rng, HYPER)
-            mixed += [(task, b) for b in data.batches(rows, rng, HYPER["batch_tokens"] // part, HYPER["batch_rows"])]
+            mixed += [(task, b) for b in data.batches(rows, rng, HYPER["batch_tokens"] // part, HYPER["batch_rows"] * part)]
         data.seeded(seed, f"order {number}").shuffle(mixed)
         steps += mixed
     return steps
