@@ -92,8 +92,9 @@ class Maker:
         self.rng, self.raw = rng, yaml.load(files(__package__).joinpath(name).read_text(), loader)
         self.locales = self.raw["locales"]
         self.locale, self.who = self.locales[0], None  # of the document: where it is from, the person named last
+        self.wrong = 0.0
         self.weights = [OFTEN.get(label, 1) for label in PII]
-        self.having = {label: [s for s in self.raw["sentences"] if "{" + label + "}" in s] for label in PII}
+        self.having = {label: [s for s in self.raw.get("sentences", []) if "{" + label + "}" in s] for label in PII}
         self.kinds = [
             (self.prose, 12),
             (self.form, 9),
@@ -122,6 +123,8 @@ class Maker:
         """One document."""
         r = self.rng
         self.locale, self.who = r.choice(self.locales), None
+        if "templates" in self.raw:  # whole documents, as they are written
+            return self.finish(self.fill(r.choice(self.raw["templates"]).replace("{@", "@{")))
         if r.random() < 0.17:
             pieces = self.nothing()
         else:
@@ -220,11 +223,11 @@ class Maker:
         return name.lower() if case < 0.06 else name.upper() if case < 0.1 else name
 
     def luhn(self, prefix, length):
-        """A card number with a right check digit; one in six keeps a wrong one."""
+        """A card number with a right check digit but for a share of wrong ones."""
         number = prefix + "".join(self.rng.choice("0123456789") for _ in range(length - len(prefix) - 1))
         total = sum(sum(divmod(int(d) * (2 - i % 2), 10)) for i, d in enumerate(reversed(number)))
         check = -total % 10
-        return number + str((check + (self.rng.random() < 1 / 6)) % 10)
+        return number + str((check + (self.rng.random() < self.wrong)) % 10)
 
     def card(self):
         r = self.rng
@@ -1040,9 +1043,11 @@ class Maker:
 
 
 def own(seed, count, judging=False):
-    """count rows of own documents. The judge's have their own values, labels and sentences, in a file of their own."""
+    """count rows of own documents. The judge's are whole templates of their own, with names, places and locales of their own; the
+    makers of what has a form (cards, user names, passwords) are the same."""
     name = "judge" if judging else "train"
     maker = Maker(random.Random(f"{seed}/pii {name}"), f"pii_{name}.yaml")
+    maker.wrong = 0.0 if judging else 1 / 6  # a number whose check digit is wrong is no card; training has some, for typos happen
     return [maker.row() for _ in range(count)]
 
 
