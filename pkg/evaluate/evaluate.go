@@ -80,18 +80,18 @@ func Judge(labels []string, answers []Answer, threshold float64) Result {
 	named := false
 	for i, a := range answers {
 		gold[i], said[i] = a.Gold, a.Said
-		r.Accuracy.add(a.Right())
+		r.Accuracy.Add(a.Right())
 		sure := a.P >= threshold
-		r.Sure.Share.add(sure)
+		r.Sure.Share.Add(sure)
 		if sure {
-			r.Sure.Accuracy.add(a.Right())
+			r.Sure.Accuracy.Add(a.Right())
 		} else {
-			r.Sure.Unsure.add(a.Right())
+			r.Sure.Unsure.Add(a.Right())
 		}
 		if groups[a.Group] == nil {
 			groups[a.Group] = &Share{}
 		}
-		groups[a.Group].add(a.Right())
+		groups[a.Group].Add(a.Right())
 		named = named || a.Group != ""
 	}
 	if named {

@@ -8,7 +8,8 @@ import (
 // A Share is hits out of n trials.
 type Share struct{ Hits, N int }
 
-func (s *Share) add(hit bool) {
+// Add counts one more trial.
+func (s *Share) Add(hit bool) {
 	s.N++
 	if hit {
 		s.Hits++

@@ -1,0 +1,61 @@
+package evaluate_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mom-router/mom/pkg/evaluate"
+)
+
+// Ten questions: the strong model is right on eight, the weak one on four of these (rows 4 to 7) and on row 8.
+func trials() []evaluate.Trial {
+	out := make([]evaluate.Trial, 10)
+	for i := range out {
+		out[i] = evaluate.Trial{Strong: i < 8, Weak: i >= 4 && i < 9, StrongCost: 10, WeakCost: 1}
+	}
+	return out
+}
+
+func TestRouteComputedByHand(t *testing.T) {
+	falling := []float64{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}
+	for name, tt := range map[string]struct {
+		scores  []float64
+		hits    []float64 // of ten, at 0, 10, ..., 100 %
+		area    evaluate.Figure
+		reaches evaluate.Figure
+	}{
+		// Four gains, four equal, a loss, and one that nobody knows: above the line 5, 5.3, ..., 8 by 0.7 1.4 2.1 2.8 2.5 2.2 1.9 1.6 .3 0.
+		"the questions that gain come first": {falling, []float64{5, 6, 7, 8, 9, 9, 9, 9, 9, 8, 8}, 0.155, 0.3},
+		"one score for all is the line":      {make([]float64, 10), []float64{5, 5.3, 5.6, 5.9, 6.2, 6.5, 6.8, 7.1, 7.4, 7.7, 8}, 0, 1},
+		"the worst come first":               {[]float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, []float64{5, 5, 4, 4, 4, 4, 4, 5, 6, 7, 8}, -0.155, 1},
+		"two halves of one score each":       {[]float64{1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, []float64{5, 5.8, 6.6, 7.4, 8.2, 9, 8.8, 8.6, 8.4, 8.2, 8}, 0.125, 0.4},
+	} {
+		got := evaluate.Route(trials(), tt.scores)
+		want := evaluate.Curve{Area: tt.area, Reaches: tt.reaches}
+		for i, h := range tt.hits {
+			tenth := float64(i) / 10
+			want.Points = append(want.Points, evaluate.Point{Share: evaluate.Figure(tenth), Accuracy: evaluate.Figure(h / 10), Cost: evaluate.Figure(1 + 9*tenth)})
+		}
+		if diff := cmp.Diff(want, got, about); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestRouteOfNoUse(t *testing.T) {
+	equal := []evaluate.Trial{{Strong: true, Weak: true}, {}}
+	if got := evaluate.Route(equal, []float64{1, 0}); cmp.Diff(undefined, got.Reaches, about) != "" || got.Area != 0 {
+		t.Errorf("two models alike: %+v", got)
+	}
+	// Three questions have no tenth: it lies between two.
+	three := []evaluate.Trial{{Strong: true}, {Strong: true}, {Strong: true}}
+	if got := evaluate.Route(three, []float64{3, 2, 1}); cmp.Diff(evaluate.Figure(0.1), got.Points[1].Accuracy, about) != "" {
+		t.Errorf("three questions: %+v", got)
+	}
+	raw, err := json.Marshal(evaluate.Route(nil, nil))
+	if err != nil || string(raw) != `{"points":[],"area":null,"reaches":null}` {
+		t.Errorf("no questions: %v %s", err, raw)
+	}
+}
