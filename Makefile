@@ -60,7 +60,19 @@ fuzz: setup ## every fuzz target for FUZZTIME each
 	done
 
 eval: data-given build ## measure the shipped models, as they are served, on validation data (DATA= is the folder of training data)
-	bin/mom eval domain --data '$(DATA)/intent/val.jsonl.gz'
+	@has() { grep -q "^task: $$1\b" "$${MOM_MODELS:-models}"/*/manifest.yaml || { echo "no model is for the task $$1"; false; }; }; \
+	run() { echo; echo "mom eval $$*"; bin/mom eval "$$@"; }; \
+	if has domain; then run domain --data '$(DATA)/intent/val.jsonl.gz'; fi; \
+	if has difficulty; then \
+		run difficulty --data '$(DATA)/difficulty/val.jsonl.gz' --train '$(DATA)/difficulty/train.jsonl.gz'; \
+		run routing --data '$(DATA)/difficulty/val.jsonl.gz' --train '$(DATA)/difficulty/train.jsonl.gz'; \
+	fi; \
+	if has jailbreak; then run jailbreak --data '$(DATA)/jailbreak/val.jsonl.gz'; fi; \
+	if has pii; then run pii --data '$(DATA)/pii/val.jsonl.gz'; fi; \
+	if has similarity; then \
+		run similarity --data '$(DATA)/similarity/val.jsonl.gz'; \
+		run cache --data '$(DATA)/similarity/val.jsonl.gz'; \
+	fi
 
 models: data-given .build/recipes-venv/ready ## train, export and judge the models MoM ships (DATA= is the folder of training data)
 	@run() { PYTHONPATH=models/recipes .build/recipes-venv/bin/python -m mom_recipes "$$@"; }; \

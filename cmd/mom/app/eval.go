@@ -11,12 +11,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
+	"github.com/mom-router/mom/classifiers/catalog"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -33,7 +35,7 @@ is sent anywhere.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newEvalDomain())
+	c.AddCommand(newEvalDomain(), newEvalDifficulty(), newEvalJailbreak(), newEvalSimilarity(), newEvalCache(), newEvalRouting())
 	return c
 }
 
@@ -46,9 +48,14 @@ type evalFlags struct {
 }
 
 func (f *evalFlags) flags(c *cobra.Command) {
+	f.common(c)
+	c.Flags().StringVar(&f.by, "by", "source", "field to count accuracy by")
+}
+
+// common are the flags without --by.
+func (f *evalFlags) common(c *cobra.Command) {
 	c.Flags().StringVarP(&f.data, "data", "d", "", "labelled texts, one JSON object a line, gzip or not (required)")
 	c.Flags().StringVar(&f.model, "model", "", "name of the model (default the first in the models folder for the task)")
-	c.Flags().StringVar(&f.by, "by", "source", "field to count accuracy by")
 	c.Flags().IntVar(&f.limit, "limit", 0, "judge only this many rows, spread evenly over the file (0: all)")
 	jsonFlag(c, &f.asJSON)
 	f.where.flags(c)
@@ -62,6 +69,48 @@ func (f *evalFlags) check() error {
 		return usageError{fmt.Errorf("--limit %d is negative", f.limit)}
 	}
 	return nil
+}
+
+// An evalReport is what a task prints, as JSON as it stands or for a reader.
+type evalReport interface{ print(w io.Writer) error }
+
+// evalHead says what was measured, and on what.
+type evalHead struct {
+	Task  string     `json:"task"`
+	Model evalModel  `json:"model"`
+	Data  evalSource `json:"data"`
+}
+
+// An evalSource is a file that was read.
+type evalSource struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"` // of the file as it lies there
+	Rows   int    `json:"rows"`   // in the file
+	Judged int    `json:"judged"`
+}
+
+func newHead(e *catalog.Entry, file, digest string, rows, judged int) evalHead {
+	return evalHead{e.Task, evalModel{e.Name, e.Version, e.Graph.SHA256, e.Temperature}, evalSource{filepath.Base(file), digest, rows, judged}}
+}
+
+func (h evalHead) line(p *printer) {
+	p.line("%s %s on %s: %d of %d rows judged", h.Model.Name, h.Model.Version, h.Data.File, h.Data.Judged, h.Data.Rows)
+}
+
+// run judges with a shelf of models and prints the report.
+func (f *evalFlags) run(c *cobra.Command, judge func(ctx context.Context, s *Shelf, progress io.Writer) (evalReport, error)) error {
+	s := NewShelf(f.where)
+	r, err := judge(c.Context(), s, c.ErrOrStderr())
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	if !f.asJSON {
+		return r.print(c.OutOrStdout())
+	}
+	enc := json.NewEncoder(c.OutOrStdout())
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
 }
 
 // A dataset is a file of labelled texts, read and checked as a whole before the first one is judged.
@@ -82,11 +131,25 @@ type evalRow struct {
 // at names the row in an error.
 func (r evalRow) at(file string) string { return fmt.Sprintf("%s: line %d", file, r.line) }
 
-// readRows reads the file; by is the field the rows are grouped by. Empty lines are skipped, and the first faulty one ends it.
-func readRows(file, by string) (_ dataset, err error) {
+// readRows reads the rows of a classifier; by is the field they are grouped by.
+func readRows(file, by string) (dataset, error) {
+	var d dataset
+	var err error
+	d.sha256, err = readLines(file, func(n int, line []byte) error {
+		row, err := readRow(line, by)
+		row.line = n
+		d.rows = append(d.rows, row)
+		return err
+	})
+	return d, err
+}
+
+// readLines hands each line of a file, gzip or not, to read with its number, and returns the SHA-256 of the file as it lies there. Empty lines are
+// skipped, and the first faulty one ends it.
+func readLines(file string, read func(n int, line []byte) error) (_ string, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return dataset{}, err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	digest := sha256.New()
@@ -94,10 +157,9 @@ func readRows(file, by string) (_ dataset, err error) {
 	var in io.Reader = src
 	if magic, _ := src.Peek(2); string(magic) == "\x1f\x8b" { // by content: a download may have lost its .gz
 		if in, err = gzip.NewReader(src); err != nil {
-			return dataset{}, fmt.Errorf("%s: %w", file, err)
+			return "", fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	var d dataset
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	n := 0
@@ -106,29 +168,28 @@ func readRows(file, by string) (_ dataset, err error) {
 		if len(lines.Bytes()) == 0 {
 			continue
 		}
-		row, err := readRow(lines.Bytes(), by)
-		row.line = n
-		if err != nil {
-			return dataset{}, fmt.Errorf("%s: %w", row.at(file), err)
+		err := errNotUTF8
+		if utf8.Valid(lines.Bytes()) {
+			err = read(n, lines.Bytes())
 		}
-		d.rows = append(d.rows, row)
+		if err != nil {
+			return "", fmt.Errorf("%s: line %d: %w", file, n, err)
+		}
 	}
 	if err := lines.Err(); err != nil {
-		return dataset{}, fmt.Errorf("%s: after line %d: %w", file, n, err)
+		return "", fmt.Errorf("%s: after line %d: %w", file, n, err)
 	}
 	if _, err := io.Copy(io.Discard, src); err != nil {
-		return dataset{}, fmt.Errorf("%s: %w", file, err)
+		return "", fmt.Errorf("%s: %w", file, err)
 	}
-	d.sha256 = hex.EncodeToString(digest.Sum(nil))
-	return d, nil
+	return hex.EncodeToString(digest.Sum(nil)), nil
 }
+
+// errNotUTF8: the decoder would put a replacement character where the bytes are wrong, and the figures would be of other texts.
+var errNotUTF8 = errors.New("not UTF-8")
 
 func readRow(line []byte, by string) (evalRow, error) {
 	var r evalRow
-	// The decoder would put a replacement character where the bytes are wrong, and the figures would be of other texts.
-	if !utf8.Valid(line) {
-		return r, errors.New("not UTF-8")
-	}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(line, &fields); err != nil {
 		return r, errors.New("not a JSON object")

@@ -74,7 +74,7 @@ type evalModel struct {
 	Name        string  `json:"name"`
 	Version     string  `json:"version"`
 	GraphSHA256 string  `json:"graph_sha256"`
-	Temperature float64 `json:"temperature"`
+	Temperature float64 `json:"temperature,omitempty"`
 }
 
 type evalData struct {
