@@ -22,21 +22,22 @@ const (
 // never lists, for each room, the import paths that none of its packages may reach, not even through others. The longest room that a package
 // lies in decides. Imports point inward: cmd -> extproc -> pkg/pipeline <- the stages -> classifiers (contracts) <- their kinds.
 var never = map[string][]string{
-	"cmd":              {},
-	"extproc":          {runtime, tokenizer, module + "/classifiers", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
-	"pkg":              {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd"},
-	"pkg/pipeline":     {"."}, // the standard library only; a dot is in the first element of every other path
-	"pkg/evaluate":     {"."},
-	"pkg/chat":         {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/cot"},
-	"pkg/cot":          {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/chat"},
-	"pkg/config":       {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/pipeline", module + "/pkg/chat", module + "/pkg/cot", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
-	"pkg/guard":        {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/recall", module + "/pkg/route"},
-	"pkg/recall":       {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route"},
-	"pkg/route":        {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard"},
-	"classifiers":      {envoyAPI, grpc, runtime, tokenizer, module + "/pkg", module + "/extproc", module + "/cmd"},
-	"classifiers/onnx": {envoyAPI, grpc, module + "/pkg", module + "/extproc", module + "/cmd"},
-	"scripts":          {module + "/cmd", module + "/extproc"},
-	"tests":            {},
+	"cmd":                 {},
+	"extproc":             {runtime, tokenizer, module + "/classifiers", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
+	"pkg":                 {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd"},
+	"pkg/pipeline":        {"."}, // the standard library only; a dot is in the first element of every other path
+	"pkg/evaluate":        {"."},
+	"pkg/chat":            {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/cot"},
+	"pkg/cot":             {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/chat"},
+	"pkg/config":          {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/pipeline", module + "/pkg/chat", module + "/pkg/cot", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
+	"pkg/guard":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/recall", module + "/pkg/route"},
+	"pkg/recall":          {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route"},
+	"pkg/route":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard"},
+	"classifiers":         {envoyAPI, grpc, runtime, tokenizer, module + "/pkg", module + "/extproc", module + "/cmd"},
+	"classifiers/onnx":    {envoyAPI, grpc, module + "/pkg", module + "/extproc", module + "/cmd"},
+	"classifiers/pattern": {envoyAPI, grpc, runtime, tokenizer, module + "/classifiers/onnx", module + "/classifiers/catalog", module + "/pkg", module + "/extproc", module + "/cmd"},
+	"scripts":             {module + "/cmd", module + "/extproc"},
+	"tests":               {},
 }
 
 // TestRooms asks the compiler's own list of imports. Go does not see that the result depends on other packages: run it with -count=1.
