@@ -12,7 +12,7 @@ import (
 // makes another's find shorter. What a recogniser is sure of (a checksum, a form that nothing else has) stays whatever the model says. The labels
 // are tagger's, then those only the recognisers have. An error of tagger is an error: without it names would go unseen.
 //
-// A caller that drops what is under 0.5 drops the recognisers' hints; the cut that a model wants is between 0.4 and 0.85 the same for both.
+// A caller drops what is under Cut. A threshold of the model's own is best applied to tagger before: any up to 0.85 may as well be applied after.
 func Beside(tagger classifiers.Tagger) classifiers.Tagger {
 	b := &beside{model: tagger, own: New(), labels: slices.Clone(tagger.Labels())}
 	for _, l := range b.own.Labels() {

@@ -22,7 +22,7 @@ func internet() []recogniser {
 	return []recogniser{
 		{label: "EMAIL_ADDRESS", find: emails(true), words: mail, alone: 0.95, near: 0.99},
 		{label: "EMAIL_ADDRESS", find: emails(false), words: mail, alone: 0.85, near: 0.95},
-		{label: "USERNAME", find: handles(annotations()), alone: 0.85, near: 0.85},
+		{label: "USERNAME", find: handles(annotations()), alone: 0.95, near: 0.95},
 		{label: "USERNAME", find: keyed(userKeys(), userName), alone: 0.85, near: 0.85},
 		{label: "DOMAIN_NAME", find: urls, alone: 0.95, near: 0.95},
 		{label: "DOMAIN_NAME", find: domains(true), alone: 0.85, near: 0.85},

@@ -22,14 +22,16 @@ type recogniser struct {
 	// never are words that make it something else where one stands just before.
 	never []string
 	// alone and near are the probabilities without and with one of words nearby, 0 for no find at all. 0.99: a checksum and a word. 0.95: a
-	// checksum, or a form that nothing else has. 0.85: a form and a word, or a clear form. 0.4: a form that other things have too, which a
-	// caller drops that keeps what is 0.5 or more.
+	// checksum, or a form that nothing else has. 0.85: a form and a word, or a clear form. 0.4: a form that other things have too.
 	alone, near float32
 }
 
 // A finder calls hit for the parts [start, end) of a view that have its form, none empty. It takes time in proportion to the view's length,
 // whatever is in it: what it reads ahead has a limit, or is not read again.
 type finder func(v *view, hit func(start, end int))
+
+// Cut is the probability under which a find is a hint: a form that other things have too, with neither a word nor a checksum to bear it out.
+const Cut = 0.5
 
 // sure is the probability from which on no model is asked.
 const sure = 0.95
@@ -57,8 +59,7 @@ func New() *Tagger {
 func (t *Tagger) Labels() []string { return t.labels }
 
 // Tag returns the spans in order, each with the probability of its recogniser; of those that overlap the most probable, then the longest, then the
-// first. Those under 0.5 are hints: a form without a word or a checksum to bear it out. A text of any length is read whole. Errors: invalid
-// UTF-8 and the context's.
+// first. A caller that hides what is found drops those under Cut. A text of any length is read whole. Errors: invalid UTF-8 and the context's.
 func (t *Tagger) Tag(ctx context.Context, text string) ([]classifiers.Span, error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("pattern: text is not valid UTF-8")

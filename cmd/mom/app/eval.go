@@ -35,7 +35,7 @@ is sent anywhere.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newEvalDomain(), newEvalDifficulty(), newEvalJailbreak(), newEvalSimilarity(), newEvalCache(), newEvalRouting())
+	c.AddCommand(newEvalDomain(), newEvalDifficulty(), newEvalJailbreak(), newEvalSimilarity(), newEvalCache(), newEvalRouting(), newEvalPII())
 	return c
 }
 
