@@ -3,6 +3,7 @@ package onnx
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -10,55 +11,84 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A Tax is what Classify costs beside the bare forward passes it is made of. Times are CPU times of the process a text, medians of the rounds.
+// A Tax is what a call costs beside the bare forward passes it is made of. Times are of one call; CPU times are those of the whole process.
 type Tax struct {
-	Tokens   int // of the text, special tokens counted in each window
-	Windows  int
-	Classify time.Duration
-	Raw      time.Duration // Run on the same ids with tensors made beforehand
-	Ratio    float64       // median over the rounds of Classify / Raw
+	Tokens   int           // in the passes, special tokens counted in each
+	Passes   int           // forward passes of a call
+	Wall     time.Duration // the least of the rounds
+	CPU      time.Duration // the least of the rounds
+	Raw      time.Duration // CPU time of Run on the same ids with tensors made beforehand; the least of the rounds
+	Ratio    float64       // median over the rounds of CPU / Raw
 	Min, Max float64       // of the rounds' ratios
+	Allocs   int           // the least of the rounds
 }
 
-// Measure classifies text and runs the bare graph on the same ids by turns, calls times each in every round, so that what slows the machine
-// down slows both down. It makes the trunk forget what it remembers before every call, so that each pays for its passes. The process should do
-// nothing else meanwhile: its CPU time is counted as a whole.
-func (c *Classifier) Measure(ctx context.Context, text string, rounds, calls int) (Tax, error) {
+// Measure calls judge, which asks views of the trunk about text, and runs the bare graph on the same ids by turns, calls times each in every round, so
+// that what slows the machine down slows both down. It makes the trunk forget what it remembers before every call, so that each pays for its passes. The
+// process should do nothing else meanwhile: its CPU time and its allocations are counted as a whole. Errors are judge's.
+func (t *Trunk) Measure(ctx context.Context, text string, rounds, calls int, judge func(ctx context.Context, text string) error) (Tax, error) {
 	if rounds < 1 || calls < 1 {
 		return Tax{}, fmt.Errorf("measure: %d rounds of %d calls", rounds, calls)
 	}
-	memo := c.trunk.memo.done
-	memo.InvalidateAll()
-	before := c.trunk.Stats()
-	if _, err := c.Classify(ctx, text); err != nil {
-		return Tax{}, err
-	}
-	after := c.trunk.Stats()
-	tax := Tax{Tokens: int(after.Tokens - before.Tokens), Windows: int(after.Passes - before.Passes)}
-
-	var classify, raw []time.Duration
+	var tax Tax
 	var ratios []float64
 	for range rounds {
-		var a, b time.Duration
+		var wall, cpu, raw time.Duration
 		for range calls {
-			memo.InvalidateAll()
-			start := cpuTime()
-			if _, err := c.Classify(ctx, text); err != nil {
+			t.memo.done.InvalidateAll()
+			start, startCPU := time.Now(), cpuTime()
+			if err := judge(ctx, text); err != nil {
 				return Tax{}, err
 			}
-			a += cpuTime() - start
-			bare, err := c.trunk.bare(ctx, text)
+			cpu += cpuTime() - startCPU
+			wall += time.Since(start)
+			bare, err := t.bare(ctx, text)
 			if err != nil {
 				return Tax{}, err
 			}
-			b += bare
+			raw += bare
 		}
+		before := t.Stats()
+		allocs, err := t.allocs(ctx, text, judge)
+		if err != nil {
+			return Tax{}, err
+		}
+		after := t.Stats()
 		n := time.Duration(calls)
-		classify, raw, ratios = append(classify, a/n), append(raw, b/n), append(ratios, float64(a)/float64(b))
+		round := Tax{Wall: wall / n, CPU: cpu / n, Raw: raw / n, Allocs: allocs}
+		if len(ratios) == 0 {
+			tax = round
+			tax.Tokens, tax.Passes = int(after.Tokens-before.Tokens), int(after.Passes-before.Passes)
+		}
+		tax.Wall, tax.CPU, tax.Raw, tax.Allocs = min(tax.Wall, round.Wall), min(tax.CPU, round.CPU), min(tax.Raw, round.Raw), min(tax.Allocs, round.Allocs)
+		ratios = append(ratios, float64(cpu)/float64(raw))
 	}
-	tax.Classify, tax.Raw, tax.Ratio = median(classify), median(raw), median(ratios)
-	tax.Min, tax.Max = slices.Min(ratios), slices.Max(ratios)
+	tax.Ratio, tax.Min, tax.Max = median(ratios), slices.Min(ratios), slices.Max(ratios)
 	return tax, nil
+}
+
+// allocs counts the allocations of one call, outside the timed ones: reading the counter stops the world.
+func (t *Trunk) allocs(ctx context.Context, text string, judge func(ctx context.Context, text string) error) (int, error) {
+	t.memo.done.InvalidateAll()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := judge(ctx, text)
+	runtime.ReadMemStats(&after)
+	return int(after.Mallocs - before.Mallocs), err
+}
+
+// Tokens returns how many tokens a text has, the special ones around it counted once.
+func (t *Trunk) Tokens(text string) (int, error) {
+	if err := t.enter(); err != nil {
+		return 0, err
+	}
+	defer t.underWay.Done()
+	text, err := clean(text, t.opt.MaxBytes)
+	if err != nil {
+		return 0, err
+	}
+	enc, err := t.tok.encode(text, false)
+	return len(t.tok.prefix) + len(enc.ids) + len(t.tok.suffix), err
 }
 
 // bare is the CPU time of the forward passes of text and of nothing else: ids and tensors are made before the clock starts.
@@ -102,7 +132,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func median[T float64 | time.Duration](values []T) T {
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

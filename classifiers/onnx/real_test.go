@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,7 +94,7 @@ func BenchmarkClassify(b *testing.B) {
 		b.Run(fmt.Sprintf("tokens=%d", tokens), func(b *testing.B) {
 			_, m := brain(b, onnx.Options{Workers: 1})
 			text := textOf(b, m, tokens)
-			tax, err := m.Measure(context.Background(), text, 9, max(1, 2000/tokens))
+			tax, err := m.Measure(context.Background(), text, 9, max(1, 2000/tokens), m.judge)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -108,7 +109,7 @@ func BenchmarkClassify(b *testing.B) {
 			b.ReportMetric(tax.Ratio, "cpu/raw")
 			b.ReportMetric(tax.Min, "cpu/raw-min")
 			b.ReportMetric(tax.Max, "cpu/raw-max")
-			b.ReportMetric(float64(tax.Windows), "windows")
+			b.ReportMetric(float64(tax.Passes), "windows")
 			b.ReportMetric(float64(tax.Raw.Microseconds()), "raw-us")
 		})
 	}
@@ -130,17 +131,50 @@ func BenchmarkRemembered(b *testing.B) {
 	}
 }
 
+// judge asks for an answer and drops it.
+func (m *model) judge(ctx context.Context, text string) error {
+	_, err := m.Classify(ctx, text)
+	return err
+}
+
 func TestMeasure(t *testing.T) {
 	_, m := brain(t, onnx.Options{})
-	tax, err := m.Measure(context.Background(), textOf(t, m, 32), 3, 5)
+	text := textOf(t, m, 32)
+	tax, err := m.Measure(context.Background(), text, 3, 5, m.judge)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tax.Tokens < 32 || tax.Tokens > 40 || tax.Windows != 1 || tax.Raw <= 0 || tax.Min > tax.Ratio || tax.Max < tax.Ratio {
+	if n, err := m.Tokens(text); err != nil || n != tax.Tokens {
+		t.Errorf("%d tokens of one window, %v, want %d", n, err, tax.Tokens)
+	}
+	if tax.Tokens < 32 || tax.Tokens > 40 || tax.Passes != 1 || tax.Raw <= 0 || tax.Wall <= 0 || tax.CPU <= 0 || tax.Min > tax.Ratio || tax.Max < tax.Ratio || tax.Allocs < 10 {
 		t.Errorf("32 tokens: %+v", tax)
 	}
-	if _, err := m.Measure(context.Background(), "", 0, 1); err == nil {
+	if _, err := m.Measure(context.Background(), "", 0, 1, m.judge); err == nil {
 		t.Error("no rounds: no error")
+	}
+	calls := 0
+	broken := errors.New("broken")
+	_, err = m.Measure(context.Background(), text, 2, 2, func(context.Context, string) error {
+		if calls++; calls == 3 { // the one whose allocations are counted
+			return broken
+		}
+		return nil
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("a call that fails: %v", err)
+	}
+}
+
+// Two views of one text cost the passes of one.
+func TestMeasureOfTwoViews(t *testing.T) {
+	e := tiny(t, "good.onnx", nil)
+	m := open(t, e, onnx.Options{})
+	tax, err := m.Measure(context.Background(), words(44), 2, 1, func(ctx context.Context, text string) error {
+		return errors.Join(m.judge(ctx, text), m.judge(ctx, text))
+	})
+	if err != nil || tax.Passes != 4 || tax.Tokens != 44+2*4+4*3 {
+		t.Errorf("four windows: %+v, %v", tax, err)
 	}
 }
 
