@@ -19,6 +19,7 @@ type Point struct {
 type Curve struct {
 	Points  []Point `json:"points"`  // at 0, 10, ..., 100 %
 	Area    Figure  `json:"area"`    // mean accuracy over all shares, above the straight line that random routing gives
+	Chance  Figure  `json:"chance"`  // standard deviation of Area over all orders of these questions: what luck gives
 	Reaches Figure  `json:"reaches"` // the least share at which 95 % of the way from the weak to the strong model's accuracy is gone
 }
 
@@ -29,11 +30,12 @@ const gone = 0.95
 // One score for all is random routing. Reaches is undefined where the strong model is not the better one; no trials give no points.
 func Route(trials []Trial, scores []float64) Curve {
 	if len(trials) == 0 {
-		return Curve{[]Point{}, Figure(math.NaN()), Figure(math.NaN())}
+		nan := Figure(math.NaN())
+		return Curve{[]Point{}, nan, nan, nan}
 	}
 	n := len(trials)
 	hits, cost := walk(trials, scores)
-	c := Curve{Reaches: Figure(math.NaN())}
+	c := Curve{Reaches: Figure(math.NaN()), Chance: chance(trials)}
 	for tenth := range 11 {
 		at := float64(tenth*n) / 10
 		c.Points = append(c.Points, Point{Figure(float64(tenth) / 10), Figure(between(hits, at) / float64(n)), Figure(between(cost, at) / float64(n))})
@@ -49,6 +51,19 @@ func Route(trials []Trial, scores []float64) Curve {
 		}
 	}
 	return c
+}
+
+// chance is the standard deviation of the area of a random order. The area is the sum of each question's gain times the place of the question, from
+// (n-1)/2 to -(n-1)/2, over n²; the variance of such a sum over all orders is that of gains and places: Σ(gain - mean)² Σplace² / (n-1).
+func chance(trials []Trial) Figure {
+	n := float64(len(trials))
+	var sum, squares float64
+	for _, t := range trials {
+		gain := one(t.Strong) - one(t.Weak)
+		sum, squares = sum+gain, squares+gain*gain
+	}
+	places := n * (n*n - 1) / 12
+	return Figure(math.Sqrt((squares-sum*sum/n)*places/(n-1)) / (n * n)) // of one question 0/0
 }
 
 // walk returns right answers and cost of all questions together after the first 0, 1, ..., n of them have gone to the strong model.

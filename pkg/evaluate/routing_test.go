@@ -2,6 +2,7 @@ package evaluate_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +34,8 @@ func TestRouteComputedByHand(t *testing.T) {
 		"two halves of one score each":       {[]float64{1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, []float64{5, 5.8, 6.6, 7.4, 8.2, 9, 8.8, 8.6, 8.4, 8.2, 8}, 0.125, 0.4},
 	} {
 		got := evaluate.Route(trials(), tt.scores)
-		want := evaluate.Curve{Area: tt.area, Reaches: tt.reaches}
+		// Gains of 1 four times and of -1 once: 5 - 0.9 around their mean. Places of 82.5. The root of 4.1 * 82.5 / 9 over a hundred.
+		want := evaluate.Curve{Area: tt.area, Chance: 0.0613, Reaches: tt.reaches}
 		for i, h := range tt.hits {
 			tenth := float64(i) / 10
 			want.Points = append(want.Points, evaluate.Point{Share: evaluate.Figure(tenth), Accuracy: evaluate.Figure(h / 10), Cost: evaluate.Figure(1 + 9*tenth)})
@@ -55,7 +57,31 @@ func TestRouteOfNoUse(t *testing.T) {
 		t.Errorf("three questions: %+v", got)
 	}
 	raw, err := json.Marshal(evaluate.Route(nil, nil))
-	if err != nil || string(raw) != `{"points":[],"area":null,"reaches":null}` {
+	if err != nil || string(raw) != `{"points":[],"area":null,"chance":null,"reaches":null}` {
 		t.Errorf("no questions: %v %s", err, raw)
+	}
+}
+
+// All orders of five questions, one after the other.
+func TestChanceIsWhatAllOrdersGive(t *testing.T) {
+	five := []evaluate.Trial{{Strong: true}, {Strong: true}, {Weak: true}, {Strong: true, Weak: true}, {}}
+	var areas []float64
+	var orders func(left, scores []float64)
+	orders = func(left, scores []float64) {
+		if len(left) == 0 {
+			areas = append(areas, float64(evaluate.Route(five, scores).Area))
+		}
+		for i := range left {
+			orders(append(append([]float64{}, left[:i]...), left[i+1:]...), append(scores, left[i]))
+		}
+	}
+	orders([]float64{1, 2, 3, 4, 5}, nil)
+	var squares []float64
+	for _, a := range areas {
+		squares = append(squares, a*a)
+	}
+	got := float64(evaluate.Route(five, make([]float64, 5)).Chance)
+	if want := math.Sqrt(float64(evaluate.Mean(squares))); len(areas) != 120 || math.Abs(float64(evaluate.Mean(areas))) > 1e-9 || math.Abs(got-want) > 1e-9 {
+		t.Errorf("%d orders, mean %v, chance %v, want 120, 0, %v", len(areas), evaluate.Mean(areas), got, want)
 	}
 }

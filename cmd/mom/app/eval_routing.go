@@ -29,9 +29,9 @@ model that writes more than the strong one costs more here.
 Unless named, the strong model is the most accurate of those that answered nine questions in ten, and the weak one the most accurate of those whose
 answers are at most half as long; if none are, the one with the shortest answers. Questions that one of the two did not answer are left out.
 
-Printed are accuracy and cost at each share, the mean accuracy above random routing over all shares (area), and the least share that goes 95 % of the way
-from the weak model's accuracy to the strong one's, for the model, for random routing, for the length of the question, for the mean of its domain
-(with --train), and for an oracle that knows who will be right.`,
+Printed are accuracy and cost at each share, the mean accuracy above random routing over all shares (area) beside its standard deviation over random
+orders, and the least share that goes 95 % of the way from the weak model's accuracy to the strong one's, for the model, for random routing, for the
+length of the question, for the mean of its domain (with --train), and for an oracle that knows who will be right.`,
 		Example: `  mom eval routing --data difficulty/val.jsonl.gz --train difficulty/train.jsonl.gz
   mom eval routing --data difficulty/val.jsonl.gz --strong Meta-Llama-3_1-70B-Instruct --weak Meta-Llama-3_1-8B-Instruct`,
 		Args: usageArgs(cobra.NoArgs),
@@ -197,7 +197,8 @@ func (r routingReport) print(w io.Writer) error {
 		}
 		return fmt.Sprintf("%.1f %%", 100*o.Reaches)
 	}))
-	p.line("\narea: mean accuracy above random routing, over all shares; 95 %% at: the least share that goes 95 %% of the way from weak to strong")
+	p.line("\narea: mean accuracy above random routing, over all shares; a random order has one of 0 ± %.4f", r.Orders[0].Chance)
+	p.line("95 %% at: the least share that goes 95 %% of the way from weak to strong")
 	return p.err
 }
 
