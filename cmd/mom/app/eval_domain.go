@@ -32,7 +32,7 @@ counted and reported.
 Printed are accuracy with its 95 % Wilson interval, macro-F1 (the mean over the labels that occur), precision, recall and F1 by label, accuracy by
 source, how often the model was sure (reached the threshold of its manifest) and right when it was, the expected calibration error, the five
 commonest mistakes, and what always saying the file's commonest label, or any label at random, would have reached.`,
-		Example: `  mom eval domain --data models/recipes/everyday.jsonl
+		Example: `  mom eval domain --data models/recipes/samples/everyday.jsonl
   mom eval domain --data exam.jsonl.gz --options --json > exam.json`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

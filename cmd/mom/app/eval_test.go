@@ -62,7 +62,7 @@ func write(t *testing.T, content string) string {
 	return file
 }
 
-const everyday = "models/recipes/everyday.jsonl"
+const everyday = "models/recipes/samples/everyday.jsonl"
 
 // The sample was never trained on. The floor is under the card's figure by what a change of the CPU may cost, not by what a worse model may.
 func TestEvalDomainHoldsTheFloor(t *testing.T) {

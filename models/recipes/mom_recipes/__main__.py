@@ -43,7 +43,7 @@ def main():
             sub.add_argument(flag, **options)
 
     command("data", "Show what one pass of training would read: rows by label and source.", "--data", "--seed")
-    command("own", "Write the own documents that judge the tags, and the guard's held-out rows, as JSON lines for mom eval.", "--out")
+    command("own", "Write the own documents that judge the tags into the file --out, as JSON lines for mom eval pii.", "--out")
     command("train", "Train trunk and heads; about 40 minutes a pass on one core.", *TRAINING)
     command("export", "Write model.onnx (int8), tokenizer.json and the manifests from a run.", "--data", "--out", "--model")
     command("evaluate", "Judge the served int8 graph on the validation files.", "--data", "--out", "--model", "--json")

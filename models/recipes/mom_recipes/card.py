@@ -31,7 +31,7 @@ as a safety filter (it says what a text is about, never whether it is harmless),
 
 
 EVERYDAY = f"""
-The everyday templates are sentence forms with topic lists, filled at random by seed. The held-out sample `models/recipes/everyday.jsonl`
+The everyday templates are sentence forms with topic lists, filled at random by seed. The held-out sample `models/recipes/samples/everyday.jsonl`
 ({len(everyday.held_out())} prompts) is never trained on, and no template may yield a prompt that shares more than 60 % of its words with one of it.
 """
 OWN = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-HELD_OUT = Path(__file__).parent.parent / "everyday.jsonl"
+HELD_OUT = Path(__file__).parent.parent / "samples" / "everyday.jsonl"
 GENERAL = [
     "What is {t}?",
     "Explain {t}",

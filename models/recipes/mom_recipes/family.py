@@ -1,6 +1,5 @@
 """Figures of the whole family on one graph: domain, difficulty, guard, tags, similarity; and the baselines beside them."""
 
-import gzip
 import json
 
 import numpy as np
@@ -254,11 +253,8 @@ def run(served, directory, temperature=None, limits=None):
 
 
 def write_own(out):
-    """Writes out/pii.jsonl.gz, the own documents that judge the tags, and out/guard.jsonl.gz, the guard's held-out rows."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("pii", pii.own(7, OWN_ROWS, judging=True)), ("guard", guard.held_out())):
-        path = out / f"{name}.jsonl.gz"
-        # No name and no time in the header: the same rows are the same bytes.
-        with open(path, "wb") as raw, gzip.GzipFile("", "wb", mtime=0, fileobj=raw) as f:
-            f.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
-        print(f"{path}: {len(rows)} rows")
+    """Writes the own documents that judge the tags as JSON lines."""
+    rows = pii.own(7, OWN_ROWS, judging=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    print(f"{out}: {len(rows)} rows")

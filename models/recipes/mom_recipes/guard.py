@@ -7,9 +7,11 @@ instruction inside is an attack when it comes from a tool, and often ordinary wh
 
 import base64
 import codecs
+import json
 import re
 from collections import Counter
 from importlib.resources import files
+from pathlib import Path
 
 import yaml
 
@@ -33,6 +35,7 @@ CODES = {
     "alike": lambda t: t.translate(LOOK_ALIKE),
 }
 DISGUISES = ("spaced", "leet", "alike")
+HELD_OUT = Path(__file__).parent.parent / "samples" / "guard.jsonl"
 PAGE = re.compile(r"\n\n(?:Email|Table|Code|Context|Text)s?:\n", re.IGNORECASE)
 
 
@@ -42,8 +45,8 @@ def templates():
 
 
 def held_out():
-    """The rows {text, role, label} of guard_heldout.yaml: judged prompts in other words than the templates, never trained on."""
-    return yaml.safe_load(files(__package__).joinpath("guard_heldout.yaml").read_text())
+    """The rows {text, role, label} of samples/guard.jsonl: judged prompts in other words than the templates, never trained on."""
+    return [json.loads(line) for line in HELD_OUT.read_text().splitlines()]
 
 
 def fill(rng, lists, text):
