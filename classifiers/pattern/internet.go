@@ -24,6 +24,7 @@ func internet() []recogniser {
 		{label: "EMAIL_ADDRESS", find: emails(false), words: mail, alone: 0.85, near: 0.95},
 		{label: "USERNAME", find: handles(annotations()), alone: 0.95, near: 0.95},
 		{label: "USERNAME", find: keyed(userKeys(), userName), alone: 0.85, near: 0.85},
+		{label: "USERNAME", find: keyed([]string{"user", "usuario", "utilisateur"}, assignedUser), alone: 0.85, near: 0.85},
 		{label: "DOMAIN_NAME", find: urls, alone: 0.95, near: 0.95},
 		{label: "DOMAIN_NAME", find: domains(true), alone: 0.85, near: 0.85},
 		{label: "DOMAIN_NAME", find: domains(false), words: site, alone: 0.4, near: 0.85},
@@ -143,8 +144,8 @@ func annotations() []string {
 
 func userKeys() []string {
 	return []string{
-		"username", "user name", "user id", "userid", "login", "login name", "screen name", "nickname", "user", "benutzername", "nutzername",
-		"nombre de usuario", "nome utente", "nom d'utilisateur", "usuario", "utilisateur", "gebruikersnaam", "用户名", "ユーザー名", "пользователя", "логин",
+		"username", "user name", "user id", "userid", "login", "login name", "screen name", "nickname", "benutzername", "nutzername",
+		"nombre de usuario", "nome utente", "nom d'utilisateur", "gebruikersnaam", "用户名", "ユーザー名", "пользователя", "логин",
 	}
 }
 
@@ -171,6 +172,14 @@ func userName(v *view, at int, how byte) int {
 		}
 	}
 	return end
+}
+
+// assignedUser is a userName after an equals sign or in quotes: after "User:" comes what somebody says.
+func assignedUser(v *view, at int, how byte) int {
+	if quote := v.at(at - 1); how != '=' && quote != '"' && quote != '\'' && quote != '`' {
+		return at
+	}
+	return userName(v, at, how)
 }
 
 // urls finds what has a scheme, up to white space or what closes around it.
@@ -277,11 +286,8 @@ func isClear(name string) bool {
 	if strings.EqualFold(name[:min(4, len(name))], "www.") {
 		return true
 	}
-	if name != strings.ToLower(name) && strings.ToUpper(name) != name {
-		dot := strings.LastIndexByte(name, '.')
-		if top := name[dot+1:]; top != strings.ToLower(top) {
-			return false // System.Net
-		}
+	if top := name[strings.LastIndexByte(name, '.')+1:]; top != strings.ToLower(top) && (name != strings.ToUpper(name) || name[1] == '.') {
+		return false // System.Net, Yes or N.In
 	}
 	suffix, _ := publicsuffix.PublicSuffix(strings.ToLower(name))
 	return strings.Contains(suffix, ".") || slices.Contains([]string{

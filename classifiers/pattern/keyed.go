@@ -90,6 +90,7 @@ func valueStart(v *view, at int) (start int, how byte) {
 	}
 	blank()
 	how = ' '
+	touches := isAlnum(v.at(at - 1))
 	switch c := v.at(at); {
 	case c == ':' || c == '=':
 		how = c
@@ -122,7 +123,7 @@ func valueStart(v *view, at int) (start int, how byte) {
 	if c := v.at(at); c == '"' || c == '\'' || c == '`' {
 		at++
 	}
-	if at >= len(v.s) || isSpace(v.s[at]) {
+	if at >= len(v.s) || isSpace(v.s[at]) || how == ' ' && touches {
 		return 0, 0
 	}
 	return at, how

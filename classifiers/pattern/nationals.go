@@ -124,6 +124,11 @@ func isCodiceFiscale(s string) bool {
 		return false
 	}
 	odd := [...]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
+	for _, i := range [...]int{6, 7, 9, 10, 12, 13, 14} {
+		if !isDigit(s[i]) && strings.IndexByte("LMNPQRSTUV", s[i]) < 0 {
+			return false
+		}
+	}
 	sum := 0
 	for i := range 15 {
 		x := int(s[i] - 'A')

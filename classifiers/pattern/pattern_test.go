@@ -54,7 +54,7 @@ func TestFinds(t *testing.T) {
 			"mailto:«jane@example.com»?subject=hi",
 		},
 		"USERNAME": {
-			"thanks «@jane_doe»!", "cc «@Bob99» and «@alice»", "user=«jdoe42»", "Username: «jane.doe»", "my username is «jdoe_42»",
+			"thanks «@jane_doe»!", "cc «@Bob99» and «@alice»", "user=«jdoe42»", "user: '«root»'", "by «@wendys», ok", "Username: «jane.doe»", "my username is «jdoe_42»",
 			`{"login": "«rootadmin»"}`,
 			"用户名：«wangwei88»",
 		},
@@ -116,7 +116,7 @@ func TestFinds(t *testing.T) {
 			"Password: «swordfish»", "DB_PASSWORD=«x7Gq!p»",
 		},
 		"DATE_TIME": {
-			"«2024-03-01»", "at «2024-03-01T12:30:45.123Z»", "«2024-03-01 12:30:45+02:00»", "due «03/15/2024»", "am «15.03.2024»",
+			"«2024-03-01»", "at «2024-03-01T12:30:45.123Z»", "«2024-03-01 12:30:45+02:00»", "due «03/15/2024»", "am «15.03.2024»", "call me on «15.03.2024»",
 			"on «March 3, 2024»", "«3rd of May 2021»", "born «7 juillet 1981»",
 			"by «Dec 24»", "at «5:30 pm»", "«08:26:34»", "«12 de octubre de 1992»", "«10am»",
 		},
@@ -176,7 +176,8 @@ func TestLeavesAlone(t *testing.T) {
 		"sentences": {
 			"the password is required", "my password is wrong", "Password: must be long", "I forgot my password and my username",
 			"reset password please", "the user is happy", "login: see below",
-			"use a pin or a password", "call me maybe", "the phone is old", "my account is closed", "the secret is out", "Bearer of bad news",
+			"use a pin or a password", "call me maybe", "User: Hey, what is up", "the Winter War (1939-1940) was called so", "to pass $200", "CVC 22530: No person", "~pwd/Users/x1/y",
+			"Yes or N.CA is the answer", "PRSNLTY4SKILLWEB", "the phone is old", "my account is closed", "the secret is out", "Bearer of bad news",
 			"I bank on it", "In 1984 he wrote it", "24/7", "and/or",
 			"the routing of 12 packets", "what is PII @ home?",
 		},

@@ -227,6 +227,12 @@ func national(v *view, hit func(start, end int)) {
 		if len(r.groups) == 2 && (v.at(r.groups[0].start) == '.' || len(r.code) > 12) || dateEnd(v, start) > 0 {
 			continue
 		}
+		if len(r.code) == 8 && len(r.groups) == 2 && isYear(number(string(r.code[:4]))) && isYear(number(string(r.code[4:]))) {
+			continue // from one year to another
+		}
+		if start < d.start && strings.IndexByte(v.s[start:r.end], ')') < 0 {
+			start = d.start
+		}
 		end := extended(v, r.end)
 		if v.apart(start, end) {
 			hit(start, end)

@@ -189,7 +189,7 @@ func password(v *view, at int, how byte) int {
 		strings.ToLower(word) != word && strings.ToUpper(word) != word && strings.ToLower(word[1:]) != word[1:]
 	switch how {
 	case ' ':
-		if !strings.ContainsAny(word, "0123456789") || quote != '"' && quote != '\'' && quote != '`' && !odd {
+		if !hasBoth(word) || quote != '"' && quote != '\'' && quote != '`' && !odd {
 			return at
 		}
 	case 'i':
@@ -202,6 +202,11 @@ func password(v *view, at int, how byte) int {
 		}
 	}
 	return end
+}
+
+// hasBoth reports whether a word has both letters and digits.
+func hasBoth(s string) bool {
+	return strings.ContainsAny(s, "0123456789") && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 // endsClause reports whether what ends at a place is followed by no further word.
@@ -246,13 +251,13 @@ func pinKeys() []string {
 	return []string{"pin", "pin code", "pin number", "security code", "cvv", "cvc", "otp", "verification code", "one time code", "access code", "验证码"}
 }
 
-// pin is 3 to 8 digits.
+// pin is 3 to 8 digits, and 4 or 6 where nothing says that they are one.
 func pin(v *view, at int, how byte) int {
 	end := at
 	for isDigit(v.at(end)) {
 		end++
 	}
-	if n := end - at; n < 3 || n > 8 || how == ' ' && n < 4 || isAlnum(v.at(end)) || v.at(end) == '.' && isDigit(v.at(end+1)) {
+	if n := end - at; n < 3 || n > 8 || how == ' ' && n != 4 && n != 6 || isAlnum(v.at(end)) || v.at(end) == '.' && isDigit(v.at(end+1)) {
 		return at
 	}
 	return end
