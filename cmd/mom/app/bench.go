@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"time"
+
 	"github.com/mom-router/mom/classifiers"
 	"github.com/mom-router/mom/classifiers/catalog"
 	"github.com/mom-router/mom/classifiers/onnx"
 	"github.com/spf13/cobra"
-	"io"
-	"time"
 )
 
 func newBench() *cobra.Command {

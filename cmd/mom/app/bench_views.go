@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/mom-router/mom/classifiers/catalog"
-	"github.com/mom-router/mom/classifiers/onnx"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/mom-router/mom/classifiers/onnx"
 )
 
 // A benchView is a view of a trunk whose answer nobody reads.

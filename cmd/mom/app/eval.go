@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/mom-router/mom/classifiers/catalog"
-	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 	"io"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // newEval gathers the tasks: one file each, which reads its rows by readRows, judges them by inParallel and prints what pkg/evaluate makes of the

@@ -3,10 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
-	"github.com/mom-router/mom/pkg/evaluate"
-	"github.com/spf13/cobra"
 	"io"
 	"math"
+
+	"github.com/mom-router/mom/pkg/evaluate"
+	"github.com/spf13/cobra"
 )
 
 func newEvalDifficulty() *cobra.Command {

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/spf13/cobra"
 	"path/filepath"
 	"unicode/utf8"
+
+	"github.com/spf13/cobra"
 )
 
 func trainFlag(c *cobra.Command, v *string) {

@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/mom-router/mom/classifiers"
-	"github.com/mom-router/mom/classifiers/catalog"
-	"github.com/mom-router/mom/classifiers/onnx"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/mom-router/mom/classifiers"
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/mom-router/mom/classifiers/onnx"
 )
 
 // A pair is two texts and what is known of them.

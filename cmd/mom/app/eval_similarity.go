@@ -2,9 +2,10 @@ package app
 
 import (
 	"context"
+	"io"
+
 	"github.com/mom-router/mom/pkg/evaluate"
 	"github.com/spf13/cobra"
-	"io"
 )
 
 func newEvalSimilarity() *cobra.Command {
