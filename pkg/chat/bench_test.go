@@ -74,3 +74,14 @@ func BenchmarkApply(b *testing.B) {
 		body.Apply(edits)
 	}
 }
+
+func BenchmarkParseTools(b *testing.B) {
+	raw := []byte(toolbox(20))
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, fault := (&chat.Parser{}).Parse("", raw); fault != nil {
+			b.Fatal(fault.Message)
+		}
+	}
+}

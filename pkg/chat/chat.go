@@ -1,9 +1,9 @@
 // Package chat turns the JSON body of an OpenAI chat completion into a pipeline.Request, and edits of that request back into bytes. It reads
-// the body once and strictly: whatever two JSON parsers could read differently (a key spelled twice, a lone surrogate, bytes that are not
+// the body once and strictly, and hands out every string of it that can reach a model: whatever two JSON parsers could read differently (a key spelled twice, a lone surrogate, bytes that are not
 // UTF-8, a second value after the first) is refused, because an attacker lives in the difference between the guard's parser and the backend's.
 // Faults of the client come back as a Fault, which knows its OpenAI-shaped reply.
 //
-// It never repairs a body, never changes a byte that no Edit names, never puts text of the body into a fault, and knows no transport.
+// It never repairs a body, never changes a byte that no Edit and no Replacement names, never puts text of the body into a fault, and knows no transport.
 package chat
 
 import "github.com/mom-router/mom/pkg/pipeline"
@@ -49,6 +49,7 @@ type Body struct {
 	Request *pipeline.Request
 
 	raw    []byte
+	limits Limits
 	open   int // just behind the opening brace
 	fields []field
 }
@@ -69,14 +70,8 @@ func (p *Parser) Parse(id string, raw []byte) (*Body, *Fault) {
 	if len(raw) > limits.Bytes {
 		return nil, tooLarge(limits.Bytes)
 	}
-	s := scanner{
-		raw:    raw,
-		text:   string(raw),
-		limits: limits,
-		names:  make([]string, 0, 32),
-		path:   make([]step, 0, 16),
-	}
-	b := &Body{raw: raw}
+	s := newScanner(raw, limits)
+	b := &Body{raw: raw, limits: limits}
 	req := s.body(b)
 	if s.fault != nil {
 		return nil, s.fault

@@ -55,7 +55,7 @@ func TestReadsARequest(t *testing.T) {
 		{"another case is another name", strings.Replace(say(user), "MoM", "MOM", 1), pipeline.Request{Model: "MOM", Messages: []pipeline.Message{one("user", "hi")}}},
 		{"an alias spelled by escapes", strings.Replace(say(user), "MoM", `M\u006fM`, 1), pipeline.Request{Model: "MoM", Alias: pipeline.MoM, Messages: []pipeline.Message{one("user", "hi")}}},
 		{"a field spelled by escapes", strings.Replace(say(user), "model", `mod\u0065l`, 1), pipeline.Request{Model: "MoM", Alias: pipeline.MoM, Messages: []pipeline.Message{one("user", "hi")}}},
-		{"blanks everywhere", " { \"model\" :\t\"x\" ,\r\n\"messages\" : [ { \"role\" : \"user\" , \"content\" : \"hi\" , \"x\" : { } , \"y\":[ ] } ] } \n", pipeline.Request{Model: "x", Messages: []pipeline.Message{one("user", "hi")}}},
+		{"blanks everywhere", " { \"model\" :\t\"x\" ,\r\n\"messages\" : [ { \"role\" : \"user\" , \"content\" : \"hi\" , \"name\" : { } , \"refusal\":[ ] } ] } \n", pipeline.Request{Model: "x", Messages: []pipeline.Message{one("user", "hi")}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b, fault := parse(t, row.body)

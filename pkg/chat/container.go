@@ -47,9 +47,13 @@ func (s *scanner) next(o *object) (key string, ok bool) {
 	if s.fault != nil {
 		return "", false
 	}
-	s.path[len(s.path)-1].key = key
+	top := &s.path[len(s.path)-1]
+	top.key, top.known = key, false
 	if !s.unique(o, key, at) || !s.take(':') {
 		return "", false
+	}
+	if !top.known {
+		s.key(o.kind, key, at)
 	}
 	s.blank()
 	return key, true
@@ -87,6 +91,7 @@ func (s *scanner) unique(o *object, key string, at int) bool {
 		return true
 	}
 	if exact {
+		s.path[len(s.path)-1].known = true
 		o.exact |= bit
 	} else {
 		o.variant |= bit

@@ -35,14 +35,13 @@ func tokens(raw []byte) ([]string, error) {
 }
 
 // second is what encoding/json makes of a body that was accepted, by maps, since its structs fold case.
-func second(raw []byte) (pipeline.Request, error) {
-	var top map[string]any
+func second(raw []byte) (req pipeline.Request, top map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if err := d.Decode(&top); err != nil {
-		return pipeline.Request{}, err
+		return req, nil, err
 	}
-	req := pipeline.Request{Model: top["model"].(string)}
+	req.Model = top["model"].(string)
 	req.Stream, _ = top["stream"].(bool)
 	for _, m := range top["messages"].([]any) {
 		in := m.(map[string]any)
@@ -59,13 +58,17 @@ func second(raw []byte) (pipeline.Request, error) {
 		}
 		req.Messages = append(req.Messages, out)
 	}
-	return req, nil
+	return req, top, nil
 }
 
 var seeds = []string{
 	say(user), typical, with(`"stream":true`), with(`"model":"x"`), with(`"mod\u0065l":"x"`), with(`"Model":"x"`), with(`"meſſages":1`),
 	asks(`"\ud83d\ude00\u0000\n"`), asks(`"\ud83d"`), asks("\"\xff\""), asks("\"\xed\xa0\x80\""), asks(`[{"text":"a","type":"text"},{"type":"image_url"}]`),
 	say(`{"role":"assistant","tool_calls":[{"function":{"arguments":"{}"}}]}`, user), with(`"x":[1.5e-3,-0,true,false,null,{}]`), with(`"x":01`),
+	toolbox(2), with(`"tool_choice":{"type":"function","function":{"name":"f"}},"response_format":{"type":"json_schema","json_schema":{"name":"a b","schema":{"type":["string","x"]}}}`),
+	asks(`[{"type":"image_url","image_url":{"url":"` + png + `"},"text":"x"},{"type":"file","file":{"file_data":"data:text/plain;base64,aGk=","filename":"a","file_id":"b"}}]`),
+	with(`"metadata":{"a\u00e9":"\ud83d\ude00 b\n"},"user":"u","logit_bias":{"12":1},"stop":["a",["b"]],"modalities":["a","b c"],"prediction":{"type":"content","content":[{"type":"text","text":"p"}]}`),
+	say(user, `{"role":"assistant","name":"n","refusal":"r","audio":{"id":"i"},"tool_calls":[{"id":"i","type":"function","function":{"name":"f","arguments":"{\"a\":1}","parameters":{"type":"x"}}}]}`),
 	with(`"x":{` + keys(20) + `}`), with(`"x":` + nested(63)), "\ufeff" + say(user), "[]", "", " ", "0", `{}{}`, "\xff\xfe{\x00", `{"model":1,"messages":[{}]}`,
 }
 
@@ -104,13 +107,22 @@ func FuzzParse(f *testing.F) {
 		if strict != nil {
 			t.Fatalf("accepted, but jsontext says %v", strict)
 		}
-		other, err := second(raw)
+		other, top, err := second(raw)
 		if err != nil {
 			t.Fatalf("accepted, but encoding/json says %v", err)
 		}
 		other.Alias = p.Aliases[other.Model]
+		other.Leaves, other.Unscannable = b.Request.Leaves, b.Request.Unscannable
 		if diff := cmp.Diff(&other, b.Request); diff != "" {
 			t.Fatalf("encoding/json reads something else (-) than Parse (+): %s", diff)
+		}
+		if diff := cmp.Diff(reach(top), handed(b.Request.Leaves)); diff != "" {
+			t.Fatalf("strings that can reach a model (-) and the leaves (+): %s", diff)
+		}
+		for _, leaf := range b.Request.Leaves {
+			if !loggable(leaf.Path) {
+				t.Fatalf("a path with text of the client's: %s", leaf.Path)
+			}
 		}
 		again, fault := p.Parse("", b.Apply(nil))
 		if fault != nil {
@@ -155,11 +167,21 @@ func FuzzSplice(f *testing.F) {
 			return es
 		}
 		fe, te := edits(from, one), edits(to, two)
-		whole := string(b.Apply(te))
-		if _, err := tokens([]byte(whole)); err != nil {
+		// Two replacements, in texts that the edits may replace too.
+		var rs []pipeline.Replacement
+		keys := false
+		for i, text := range b.Request.All() {
+			if i == pipeline.Ref(from>>4) || i == pipeline.Ref(to>>4) {
+				rs = append(rs, pipeline.Replacement{Ref: i, Start: int(from & 7), End: int(to & 15), With: two})
+				keys = keys || strings.HasSuffix(text.Path, "{key}")
+			}
+		}
+		whole := string(b.Apply(te, rs...))
+		// Two keys may have become the same.
+		if _, err := tokens([]byte(whole)); err != nil && !keys {
 			t.Fatalf("the edited body is not strict JSON: %v", err)
 		}
-		if got := splice(t, string(b.Apply(fe)), b.Between(fe, te)); got != whole {
+		if got := splice(t, string(b.Apply(fe, rs...)), b.Between(fe, te, rs...)); got != whole {
 			t.Fatalf("Between turns Apply(from) into\n%s, want\n%s", got, whole)
 		}
 		if !bytes.Equal(b.Apply(nil), raw) {

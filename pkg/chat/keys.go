@@ -5,9 +5,11 @@ import "math/bits"
 // kind is a kind of object that the API defines: its names, and the kinds of the objects below them. A nil kind is an object whose keys are the
 // client's own, such as the properties of a schema, where Name beside name is no trick.
 type kind struct {
-	names []string // at most 64
-	bits  map[string]uint64
-	below map[string]*kind
+	names  []string // at most 64
+	bits   map[string]uint64
+	below  map[string]*kind
+	opaque map[string]opacity
+	schema bool // a JSON Schema, where a key is a word of the language or the client's own; all below it is of this kind too
 }
 
 func newKind(below map[string]*kind, names ...string) *kind {
@@ -18,11 +20,46 @@ func newKind(below map[string]*kind, names ...string) *kind {
 	return k
 }
 
+// hiding says that the strings of these members are opaque; see opacity.
+func (k *kind) hiding(how opacity, names ...string) *kind {
+	if k.opaque == nil {
+		k.opaque = make(map[string]opacity)
+	}
+	for _, name := range names {
+		k.opaque[name] = how
+	}
+	return k
+}
+
+// inside returns the kind of the objects in that member.
 func (k *kind) inside(key string) *kind {
-	if k == nil {
+	switch {
+	case k == nil:
 		return nil
+	case k.schema:
+		return k
 	}
 	return k.below[key]
+}
+
+// hides returns the opacity of the strings in that member.
+func (k *kind) hides(key string) opacity {
+	switch {
+	case k == nil:
+		return legible
+	case k.schema && key == "type":
+		return schemaType
+	}
+	return k.opaque[key]
+}
+
+// has says whether key is one of the names.
+func (k *kind) has(key string) bool {
+	if k == nil {
+		return false
+	}
+	_, ok := k.bits[key]
+	return ok
 }
 
 // bit returns the bit of the name that key is, or that key is another spelling of. Ok is false when it is neither.
@@ -68,28 +105,9 @@ func fold(buf []byte, key string) []byte {
 	return buf
 }
 
-// The kinds of a chat completion, from OpenAI's API as of 2026 and the fields vLLM adds.
-var (
-	functionKind = newKind(nil, "name", "description", "parameters", "strict", "arguments", "input")
-	callKind     = newKind(map[string]*kind{"function": functionKind, "custom": functionKind},
-		"id", "type", "function", "custom", "index")
-	mediaKind = newKind(nil, "url", "detail", "data", "format", "file_id", "file_data", "filename")
-	partKind  = newKind(map[string]*kind{"image_url": mediaKind, "input_audio": mediaKind, "file": mediaKind},
-		"type", "text", "image_url", "input_audio", "file", "refusal")
-	messageKind = newKind(map[string]*kind{"tool_calls": callKind, "function_call": functionKind},
-		"role", "content", "name", "refusal", "audio", "tool_calls", "tool_call_id", "function_call", "reasoning", "reasoning_content")
-	requestKind = newKind(map[string]*kind{"tools": callKind, "functions": functionKind},
-		"model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call",
-		"max_tokens", "max_completion_tokens", "n", "temperature", "top_p", "top_k", "min_p", "stop", "seed", "frequency_penalty",
-		"presence_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs", "response_format", "modalities", "audio",
-		"prediction", "moderation", "reasoning", "reasoning_effort", "verbosity", "service_tier", "store", "metadata", "user",
-		"safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "web_search_options",
-		"chat_template", "chat_template_kwargs", "documents", "guided_json", "guided_regex", "prompt", "input")
-)
-
 // isKnown says whether key is one of the API's names and so may stand in an error.
 func isKnown(key string) bool {
-	for _, k := range []*kind{requestKind, messageKind, partKind, callKind, functionKind, mediaKind} {
+	for _, k := range kinds {
 		if _, ok := k.bits[key]; ok {
 			return true
 		}

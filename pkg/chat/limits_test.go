@@ -55,6 +55,8 @@ func TestManyKeysStayFast(t *testing.T) {
 		{"90,000 keys at the top", with(keys(90_000))},
 		{"objects of 17 keys", with(`"x":[` + strings.TrimSuffix(strings.Repeat(`{`+keys(17)+`},`, 5000), ",") + `]`)},
 		{"4096 messages without a role", say(strings.Split(strings.Repeat(`{};`, 4095)+`{}`, ";")...)},
+		{"200,000 strings in one array", with(`"stop":[` + strings.Repeat(`"a",`, 200_000) + `"a"]`)},
+		{"parts whose texts are leaves", asks(`[` + strings.Repeat(`{"text":"a","x":["b","c"],"type":"file"},`, 20_000) + `{"type":"file"}]`)},
 		{"escapes only", asks(`"` + strings.Repeat(`\ud83d\ude00`, 80_000) + `"`)},
 	} {
 		start := time.Now()

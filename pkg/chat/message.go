@@ -10,7 +10,7 @@ import (
 func (s *scanner) messages() []pipeline.Message {
 	if s.peek() != '[' {
 		s.refuse(invalidType, "", "an array of messages")
-		s.skip(messageKind)
+		s.skip(messageKind, legible)
 		return nil
 	}
 	ms := make([]pipeline.Message, 0, 8)
@@ -24,7 +24,7 @@ func (s *scanner) messages() []pipeline.Message {
 					Message: fmt.Sprintf("'messages' has more than %d messages.", s.limits.Messages),
 				}
 			}
-			s.skip(messageKind)
+			s.skip(messageKind, legible)
 			continue
 		}
 		ms = append(ms, s.message())
@@ -50,7 +50,7 @@ const contentTypes = "a string or an array of parts"
 func (s *scanner) message() pipeline.Message {
 	if s.peek() != '{' {
 		s.refuse(invalidType, "", "an object")
-		s.skip(messageKind)
+		s.skip(messageKind, legible)
 		return pipeline.Message{}
 	}
 	var (
@@ -74,10 +74,10 @@ func (s *scanner) message() pipeline.Message {
 			content = s.content()
 		case "tool_calls", "function_call", "refusal", "audio":
 			start := s.pos
-			s.skip(messageKind.inside(key))
+			s.member(messageKind, key)
 			instead = instead || s.fault == nil && !isEmpty(s.raw[start:s.pos])
 		default:
-			s.skip(nil)
+			s.member(messageKind, key)
 		}
 	}
 	if len(s.texts) > first {
@@ -128,10 +128,11 @@ func (s *scanner) role() string {
 func (s *scanner) content() given {
 	switch s.peek() {
 	case '"':
-		s.texts = append(s.texts, s.string())
+		at := s.pos
+		s.addText(at, s.string())
 		return some
 	case 'n':
-		s.skip(nil)
+		s.skip(nil, legible)
 		return null
 	case '[':
 		a := s.array()
@@ -144,17 +145,18 @@ func (s *scanner) content() given {
 		return some
 	}
 	s.refuse(invalidType, "", contentTypes)
-	s.skip(partKind)
+	s.skip(partKind, legible)
 	return some
 }
 
 func (s *scanner) part() {
 	if s.peek() != '{' {
 		s.refuse(invalidType, "", "an object")
-		s.skip(partKind)
+		s.skip(partKind, legible)
 		return
 	}
 	var typ, text, refusal partString
+	s.attached, s.readable = false, false
 	o := s.object(partKind)
 	for {
 		key, ok := s.next(&o)
@@ -168,8 +170,11 @@ func (s *scanner) part() {
 			text.read(s)
 		case "refusal":
 			refusal.read(s)
+			if refusal.valid {
+				s.keep(refusal.leaf, refusal.at, refusal.value, s.leafPath(s.path, ""))
+			}
 		default:
-			s.skip(partKind.inside(key))
+			s.member(partKind, key)
 		}
 	}
 	if !typ.require(s, "type") {
@@ -178,24 +183,40 @@ func (s *scanner) part() {
 	switch typ.value {
 	case "text":
 		if text.require(s, "text") {
-			s.texts = append(s.texts, text.value)
+			s.addText(text.at, text.value)
 		}
 	case "refusal":
 		refusal.require(s, "refusal")
 	case "image_url", "input_audio", "file":
+		s.attached = s.attached || !s.readable
 	default:
 		s.refuse(invalidValue, "type", "text, image_url, input_audio, file or refusal")
+	}
+	if typ.value != "text" && text.valid {
+		s.keep(text.leaf, text.at, text.value, s.leafPath(s.path, ".text"))
+	}
+	if s.attached {
+		s.unscannable++
+	}
+}
+
+// addText adds one to the texts; its literal begins at byte at.
+func (s *scanner) addText(at int, text string) {
+	s.texts = append(s.texts, text)
+	if s.locate {
+		s.textSpans = append(s.textSpans, s.span(at))
 	}
 }
 
 // partString is a member of a part that has to be a string, if the part's type, which may stand after it, asks for it.
 type partString struct {
 	value        string
+	at, leaf     int // where it begins, and the number of the leaf that it would be
 	there, valid bool
 }
 
 func (p *partString) read(s *scanner) {
-	p.there = true
+	p.there, p.at, p.leaf = true, s.pos, len(s.leaves)
 	p.value, p.valid = s.stringOrSkip()
 }
 

@@ -10,6 +10,7 @@ type step struct {
 	key   string
 	index int
 	array bool
+	known bool // key is, byte for byte, a name of the object's kind
 }
 
 // where renders the path, such as messages[0].content[1], as far as it consists of the API's own names. Any other key is the client's text, and

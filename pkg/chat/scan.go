@@ -2,7 +2,10 @@ package chat
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/mom-router/mom/pkg/pipeline"
 )
 
 // scanner walks one body, from front to back and once. A fault of the JSON is sticky: it is kept in fault, and next and elem then say that there
@@ -13,13 +16,49 @@ type scanner struct {
 	pos    int    // never beyond len(raw)
 	limits Limits
 
-	keys  int      // object members so far
-	names []string // the keys of the objects that are open, outermost first; see object
-	path  []step   // where the scanner stands
-	texts []string // backs the Texts of all messages
+	scratch *scratch
+	keys    int      // object members so far
+	names   []string // the keys of the objects that are open, outermost first; see object
+	path    []step   // where the scanner stands
+	texts   []string // backs the Texts of all messages
+
+	leaves    []pipeline.Leaf
+	paths     strings.Builder // the chunk that new paths of leaves are a part of
+	lastPaths [2]string       // the paths rendered last: in a free object keys and values take turns
+
+	attached, readable bool // whether the content part holds something that is not for a guard to read, or a data URL of text
+	unscannable        int  // see pipeline.Request
+
+	locate               bool // to note the spans too
+	textSpans, leafSpans []span
 
 	fault *Fault
 	shape *Fault
+}
+
+// scratch is what most bodies need of the scanner's own, in one allocation.
+type scratch struct {
+	names [32]string
+	path  [16]step
+	line  [128]byte // a path is rendered here
+}
+
+func newScanner(raw []byte, limits Limits) scanner {
+	c := new(scratch)
+	return scanner{raw: raw, text: string(raw), limits: limits, scratch: c, names: c.names[:0], path: c.path[:0]}
+}
+
+// span is where the literal of a text stands in raw, quotes included.
+type span struct{ start, end int }
+
+// span returns the span of the literal that begins at byte at. Its end is looked up again, because the scanner may have gone on.
+func (s *scanner) span(at int) span {
+	pos := s.pos
+	s.pos = at
+	s.scanString()
+	end := s.pos
+	s.pos = pos
+	return span{at, end}
 }
 
 // peek returns the next byte, 0 at the end: no JSON has a 0 where it counts.
@@ -76,8 +115,17 @@ func startsWithRune(b []byte) bool {
 	return r != utf8.RuneError || size > 1
 }
 
-// skip reads one value, whose first byte is next, and keeps nothing of it. Elements of an array are of the array's kind.
-func (s *scanner) skip(k *kind) {
+// member reads the value of the member that next came to in an object of kind k.
+func (s *scanner) member(k *kind, key string) {
+	if key == template && k.has(key) {
+		s.refuse(unsupportedParameter, "", "is not supported")
+	}
+	s.skip(k.inside(key), k.hides(key))
+}
+
+// skip reads one value, whose first byte is next, and keeps nothing of it but its leaves. Elements of an array are of the array's kind and
+// opacity.
+func (s *scanner) skip(k *kind, how opacity) {
 	switch c := s.peek(); c {
 	case '{':
 		o := s.object(k)
@@ -86,14 +134,14 @@ func (s *scanner) skip(k *kind) {
 			if !ok {
 				return
 			}
-			s.skip(k.inside(key))
+			s.member(k, key)
 		}
 	case '[':
 		for a := s.array(); s.elem(&a); {
-			s.skip(k)
+			s.skip(k, how)
 		}
 	case '"':
-		s.scanString()
+		s.value(how)
 	case 't':
 		s.literal("true")
 	case 'f':

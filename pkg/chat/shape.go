@@ -21,7 +21,7 @@ func (s *scanner) body(b *Body) *pipeline.Request {
 	if s.peek() == '{' {
 		req = s.request(b)
 	} else {
-		s.skip(nil)
+		s.skip(nil, legible)
 		if s.shape == nil {
 			s.shape = &Fault{Status: 400, Code: invalidType, Message: "The request body must be a JSON object."}
 		}
@@ -57,16 +57,13 @@ func (s *scanner) request(b *Body) *pipeline.Request {
 			if c := s.peek(); c != 't' && c != 'f' {
 				s.refuse(invalidType, "", "a boolean")
 			}
-			s.skip(nil)
-		case "chat_template":
-			// A template of the client's would reword what the guard has read.
-			s.refuse(unsupportedParameter, "", "is not supported")
-			s.skip(nil)
+			s.skip(nil, legible)
 		default:
-			s.skip(requestKind.inside(key))
+			s.member(requestKind, key)
 		}
 		b.fields = append(b.fields, field{name: key, start: start, end: s.pos})
 	}
+	req.Leaves, req.Unscannable = s.leaves, s.unscannable
 	if !model {
 		s.refuse(missingParameter, "model", "")
 	}
@@ -96,6 +93,6 @@ func (s *scanner) stringOrSkip() (string, bool) {
 	if s.peek() == '"' {
 		return s.string(), true
 	}
-	s.skip(nil)
+	s.skip(nil, legible)
 	return "", false
 }

@@ -20,25 +20,34 @@ func quote(dst []byte, s string) []byte {
 	return dst
 }
 
-// Apply returns the body with the edits made: the value of a top-level field is replaced, a field that is not there is put right behind the
-// opening brace, every other byte stays. Of two edits of one field the later counts. Where nothing changes it returns the raw body itself,
-// else one new slice. Neither may be written to.
-func (b *Body) Apply(edits []pipeline.Edit) []byte {
-	changes := b.changes(edits)
+// Apply returns the body with the edits and replacements made: the value of a top-level field is replaced, a field that is not there is put
+// right behind the opening brace, the bytes that a replacement names are replaced inside their literals, every other byte stays. Where nothing
+// changes it returns the raw body itself, else one new slice. Neither may be written to.
+//
+// Of two edits of one field the later counts, and an edit of a field counts before all replacements in it. Replacements in one text that
+// overlap or begin at the same byte become one: all that any of them names goes, and the later's With stands for it. One of a text that is not
+// there does nothing. One in a key may make two keys of an object the same, which only the caller can know.
+func (b *Body) Apply(edits []pipeline.Edit, replacements ...pipeline.Replacement) []byte {
+	changes := b.changes(edits, nil, b.patches(replacements))
 	if len(changes) == 0 {
 		return b.raw
 	}
-	size := len(b.raw)
+	return b.build(changes, 0, len(b.raw))
+}
+
+// build returns raw[start:end] with these changes made, all of which lie in it.
+func (b *Body) build(changes []change, start, end int) []byte {
+	size := end - start
 	for _, c := range changes {
 		size += c.grows()
 	}
-	out, done := make([]byte, 0, size), 0
+	out, done := make([]byte, 0, size), start
 	for _, c := range changes {
 		out = append(out, b.raw[done:c.start]...)
 		out = append(out, c.text...)
 		done = c.end
 	}
-	return append(out, b.raw[done:]...)
+	return append(out, b.raw[done:end]...)
 }
 
 // Splice replaces Length bytes at Offset by Text.
@@ -47,11 +56,12 @@ type Splice struct {
 	Text           string
 }
 
-// Between returns what turns Apply(from) into Apply(to). Offsets are those of Apply(from), descending, and the splices do not overlap, so that
-// they can be made one after the other. It is nil when the two are the same.
-func (b *Body) Between(from, to []pipeline.Edit) []Splice {
+// Between returns what turns Apply(from, replacements...) into Apply(to, replacements...). Offsets are those of the former, descending, and the
+// splices do not overlap, so that they can be made one after the other. It is nil when the two are the same.
+func (b *Body) Between(from, to []pipeline.Edit, replacements ...pipeline.Replacement) []Splice {
 	var splices []Splice
-	f, t := b.changes(from), b.changes(to)
+	patches := b.patches(replacements)
+	f, t := b.changes(from, to, patches), b.changes(to, from, patches)
 	shift := 0 // how much further a byte of raw stands in Apply(from)
 	for len(f) > 0 || len(t) > 0 {
 		var span, old, now change
@@ -86,13 +96,14 @@ type change struct {
 
 func (c change) grows() int { return len(c.text) - (c.end - c.start) }
 
-// changes returns what the edits change, in ascending order. No two changes touch: the insertion stands behind the brace, and between it and
-// the first value there is at least a key.
-func (b *Body) changes(edits []pipeline.Edit) []change {
+// changes returns what the edits and patches change, in ascending order. No two changes overlap: the insertion stands behind the brace, and
+// between it and the first value there is at least a key. Of a field that only the others edit the patches become one change, so that a span of
+// the one list is a span of the other or touches none of it.
+func (b *Body) changes(edits, others []pipeline.Edit, patches []change) []change {
 	var changes []change
 	var inserted []byte
 	for i, e := range edits {
-		if slices.ContainsFunc(edits[i+1:], func(later pipeline.Edit) bool { return later.Field == e.Field }) {
+		if names(edits[i+1:], e.Field) {
 			continue
 		}
 		at := slices.IndexFunc(b.fields, func(f field) bool { return f.name == e.Field })
@@ -110,6 +121,32 @@ func (b *Body) changes(edits []pipeline.Edit) []change {
 	if len(inserted) > 0 {
 		changes = append(changes, change{start: b.open, end: b.open, text: string(inserted)})
 	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.start, b.start) })
+	if len(patches) > 0 {
+		rest := patches
+		for _, f := range b.fields {
+			n := 0
+			for n < len(rest) && rest[n].start < f.start {
+				n++ // in the keys of the top-level object
+			}
+			changes = append(changes, rest[:n]...)
+			rest, n = rest[n:], 0
+			for n < len(rest) && rest[n].start < f.end {
+				n++
+			}
+			switch inside := rest[:n]; {
+			case n == 0 || names(edits, f.name):
+			case names(others, f.name):
+				changes = append(changes, change{start: f.start, end: f.end, text: string(b.build(inside, f.start, f.end))})
+			default:
+				changes = append(changes, inside...)
+			}
+			rest = rest[n:]
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.start, b.start) })
 	return changes
+}
+
+func names(edits []pipeline.Edit, field string) bool {
+	return slices.ContainsFunc(edits, func(e pipeline.Edit) bool { return e.Field == field })
 }

@@ -1,5 +1,7 @@
 package pipeline
 
+import "iter"
+
 // Request is one chat request as the stages see it. It is fixed when the body was parsed; nobody edits it afterwards. A new field is a change of
 // the architecture: first ask whose Finding it would be.
 type Request struct {
@@ -8,6 +10,12 @@ type Request struct {
 	Alias    Alias     // what that name stands for
 	Stream   bool      // the answer is wanted as server-sent events
 	Messages []Message // in the client's order, at least one
+
+	// Leaves is every other string of the body that can reach a model, in the order of the body: what Messages' Texts do not hold.
+	Leaves []Leaf
+	// Unscannable counts the content parts that hold something for the model to read which is not in Texts or Leaves: images, audio and files,
+	// but for a file given as text.
+	Unscannable int
 }
 
 // Alias says what a model name stands for.
@@ -24,6 +32,58 @@ const (
 type Message struct {
 	Role  string   // system, developer, user, assistant, tool or function
 	Texts []string // the text parts, unescaped, in order; a plain string is one part; empty when there is no text
+}
+
+// Leaf is one string, or one object key, of the body outside the text parts. It is never empty.
+type Leaf struct {
+	Path    string // such as messages[2].tool_calls[0].function.arguments or metadata{key}; a name of the client's own is a *, so it may be logged
+	Message int    // index of the message it belongs to, -1 outside of messages
+	Text    string // unescaped
+}
+
+// Ref is the number of one text of a Request: first the Texts of all Messages, in order, then the Leaves. It means nothing to another Request.
+type Ref int
+
+// Text is one text of a Request and whose it is.
+type Text struct {
+	Message int    // index of its message, -1 outside of messages
+	Role    string // of that message, "" outside of messages
+	Path    string // of a Leaf; "" for a text part
+	Text    string // unescaped
+}
+
+// All yields every text of the request, the Texts of all Messages and then the Leaves, each with its number.
+func (r *Request) All() iter.Seq2[Ref, Text] {
+	return func(yield func(Ref, Text) bool) {
+		var ref Ref
+		for i := range r.Messages {
+			for _, text := range r.Messages[i].Texts {
+				if !yield(ref, Text{Message: i, Role: r.Messages[i].Role, Text: text}) {
+					return
+				}
+				ref++
+			}
+		}
+		for i := range r.Leaves {
+			leaf := &r.Leaves[i]
+			t := Text{Message: leaf.Message, Path: leaf.Path, Text: leaf.Text}
+			if leaf.Message >= 0 {
+				t.Role = r.Messages[leaf.Message].Role
+			}
+			if !yield(ref, t) {
+				return
+			}
+			ref++
+		}
+	}
+}
+
+// Replacement puts With in place of the bytes [Start, End) of one text. Bounds inside a character move outwards to its edges, and bounds beyond
+// the text to its ends, so that what is to go is gone.
+type Replacement struct {
+	Ref        Ref
+	Start, End int
+	With       string
 }
 
 // LastUser returns the text parts of the last user turn, or nil when there is none.
