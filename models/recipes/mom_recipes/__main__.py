@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without")
+TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without", "--settle")
 
 
 def main():
@@ -27,6 +27,7 @@ def main():
                 "--start": {"type": Path, "default": None, "help": "a checkpoint to go on from; default the base weights"},
                 "--passes": {"type": int, "default": 2, "help": "passes over the data, default 2"},
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
+                "--settle": {"action": "store_true", "help": "the last, short and slow steps, with --start and --passes 1"},
                 "--only": {
                     "choices": ["intent", "guard", "pii", "similarity"],
                     "default": None,
@@ -62,7 +63,7 @@ def main():
     elif args.command == "train":
         from . import train
 
-        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without)
+        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without, args.settle)
     elif args.command == "export":
         from . import export
 

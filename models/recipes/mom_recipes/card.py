@@ -128,25 +128,33 @@ All views read one forward pass of this graph. The thresholds of guard and tags 
 
 
 def cost(run):
-    """What the run took, as a sentence. The energy is reckoned, not measured: virtual machines have no meter."""
+    """What the run and the one it began with took, as a sentence. The energy is reckoned, not measured: virtual machines have no meter."""
     watts = 8  # a core of a server processor under load with its share of memory and fans
+    runs = [r for r in ((run.get("start") or {}).get("run"), run) if r]
+    steps, tokens = (sum(sum(r[key].values()) for r in runs) for key in ("steps", "tokens"))
+    texts, seconds = (sum(r[key] for r in runs) for key in ("examples", "seconds"))
     return (
-        f"{sum(run['steps'].values())} steps, {run['examples']} texts, {sum(run['tokens'].values())} tokens, {run['seconds']} s on one shared "
-        f"core ({run['processor']}), bf16 products: reckoned at {watts} W, {run['seconds'] * watts / 3600:.0f} Wh."
+        f"{steps} steps, {texts} texts, {tokens} tokens, {seconds} s on one shared core ({run['processor']}), bf16 products: reckoned at "
+        f"{watts} W, {seconds * watts / 3600:.0f} Wh."
     )
 
 
 def recipe(run, settings, report):
-    hyper = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in run["hyper_parameters"].items())
-    start = f", continued from a checkpoint (sha256 {run['start']['checkpoint']})" if run.get("start") else ""
-    steps = ", ".join(f"{task} {n}" for task, n in run["steps"].items())
+    first = (run.get("start") or {}).get("run") or run
+    hyper = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in first["hyper_parameters"].items())
+    if first is not run:
+        changed = {k: v for k, v in run["hyper_parameters"].items() if v != first["hyper_parameters"].get(k)}
+        hyper += "; while settling " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in changed.items())
+    steps = ", then settling: ".join(
+        ", ".join(f"{task} {n}" for task, n in sorted(r["steps"].items())) for r in ([first, run] if first is not run else [run])
+    )
     versions = ", ".join(f"{k} {v}" for k, v in run["versions"].items())
-    curve = "; ".join(f"{c['step']}: {c['probe_accuracy']:.3f}" for c in run["curve"])
+    curve = "; ".join(f"{c['step']}: {c['probe_accuracy']:.3f}" for r in ([first, run] if first is not run else [run]) for c in r["curve"])
     hashes = "\n".join(f"* `{name}` {value}" for name, value in run["data"].items())
     return f"""## How it was made
 
 Base weights: `{settings["source"]["package"]}`, model.safetensors sha256 {settings["source"]["revision"]}.
-Embeddings frozen, six layers trained together for all heads{start}. Seed {run["seed"]}, {run["passes"]} passes; steps by task: {steps}.
+Embeddings frozen, six layers trained together for all heads. Seed {first["seed"]}, {first["passes"]} passes; steps by task: {steps}.
 {cost(run)}
 {hyper}. {versions}. Accuracy on a probe of validation rows, by step: {curve}. The last step was kept; no checkpoint was chosen.
 

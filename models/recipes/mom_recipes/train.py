@@ -43,16 +43,19 @@ HYPER = {
     "negated_keep": 0.15,
     "similarity_weight": 6.0,
 }
+# The last steps: slower, and half of them similarity's, which the other tasks' fast steps push away from the base the most.
+SETTLING = {"lr": 6e-5, "head_lr": 5e-4}
+SETTLING_SHARES = {"intent": 0.14, "guard": 0.12, "pii": 0.13, "similarity": 0.85}  # of the batches of one pass
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
 PROBE_ROWS = 800  # validation rows looked at while training
 SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=()):
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), settle=False):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
-    same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. For
-    comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
+    same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. settle makes
+    it the short and slow run after a long one. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
@@ -61,21 +64,23 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     tensors = load_file(base.file("model.safetensors"))
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
-    steps = schedule(directory, tokenizer, seed, passes, only, without)[:limit]
+    hyper = HYPER | (SETTLING if settle else {})
+    steps = schedule(directory, tokenizer, f"{seed} settling" if settle else seed, passes, only, without)
+    steps = (thinned(steps, seed) if settle else steps)[:limit]
     counts = Counter(task for task, _ in steps)
     tokens = Counter()
     for task, batch in steps:
         tokens[task] += sum(len(row[0]) + (len(row[1]) if task == "similarity" and row[1] else 0) for row in batch)
     print({task: (counts[task], tokens[task]) for task in sorted(counts)}, flush=True)
     weights = class_weights(steps)
-    optimizer = torch.optim.AdamW(parameter_groups(model), weight_decay=HYPER["weight_decay"])
+    optimizer = torch.optim.AdamW(parameter_groups(model, hyper), weight_decay=HYPER["weight_decay"])
     warm = max(1, int(HYPER["warm_up"] * len(steps)))
     scheduler = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min((s + 1) / warm, (len(steps) - s) / max(1, len(steps) - warm))
     )
     probe = probe_set(directory, tokenizer, seed)
     seconds, started, curve, running, done = 0.0, time.time(), [], {}, 0
-    stopped, asked = out / "stopped.pt", [seed, passes, limit, only, list(without), HYPER]
+    stopped, asked = out / "stopped.pt", [seed, passes, limit, only, list(without), hyper]
     if stopped.exists():
         state = torch.load(stopped)
         if state["asked"] != asked:
@@ -120,11 +125,11 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
         "seed": seed,
         "revision": base.code_revision(),
         "device": device,
-        "start": {"checkpoint": base.digest(start)} if start else None,
+        "start": begun(start) if start else None,
         "passes": passes,
         "only": only,
         "without": list(without),
-        "hyper_parameters": HYPER,
+        "hyper_parameters": hyper,
         "steps": dict(counts),
         "tokens": dict(tokens),
         "examples": sum(len(batch) for _, batch in steps),
@@ -163,6 +168,18 @@ def schedule(directory, tokenizer, seed, passes, only=None, without=()):
     return steps
 
 
+def begun(start):
+    """What is known of a checkpoint: its hash and, where its run.json stands beside it, that."""
+    record = start.parent / "run.json"
+    return {"checkpoint": base.digest(start), "run": json.loads(record.read_text()) if record.exists() else None}
+
+
+def thinned(steps, seed):
+    """The share of each task's batches that settling reads, in the order of steps."""
+    rng = data.seeded(seed, "settling")
+    return [(task, batch) for task, batch in steps if rng.random() < SETTLING_SHARES[task]]
+
+
 def class_weights(steps):
     """Weights of frequency^-power, mean 1 over the labels, of domain and guard: rare labels count more, but not as balance asks."""
     counts = {"domain": Counter(), "guard": Counter()}
@@ -179,14 +196,14 @@ def class_weights(steps):
     return out
 
 
-def parameter_groups(model):
+def parameter_groups(model, hyper):
     """The heads at their own rate; each trunk layer slower than the one above it; embeddings frozen."""
     trunk = [p for block in model.blocks for p in block.parameters()]
     known = {id(p) for p in trunk}
     heads = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
-    groups = [{"params": heads, "lr": HYPER["head_lr"]}]
+    groups = [{"params": heads, "lr": hyper["head_lr"]}]
     for depth, block in enumerate(model.blocks):
-        rate = HYPER["lr"] * HYPER["layer_decay"] ** (LAYERS - 1 - depth)
+        rate = hyper["lr"] * hyper["layer_decay"] ** (LAYERS - 1 - depth)
         groups.append({"params": list(block.parameters()), "lr": rate})
     return groups
 

@@ -95,7 +95,8 @@ def note(name, run, report):
     """What a reader must know before the table."""
     figures = report["family"]["int8"]
     if name == "mom-difficulty-flash":
-        return f"Baseline: the mean share of the question's domain reaches {figures['difficulty']["baseline: the domain's mean"]['spearman']:.3f}."
+        reached = figures["difficulty"]["baseline: the domain's mean"]["spearman"]
+        return f"Baseline: the mean share of the question's domain reaches {reached:.3f}."
     if name == "mom-jailbreak-flash":
         limits = figures["guard"]["thresholds"]
         return (
