@@ -27,8 +27,9 @@ func fold(in []rune) []rune {
 		if i+1 < len(in) && in[i+1] == vs16 {
 			if i >= end {
 				end, spells = letterEmoji(in, i)
+				spells = spells || len(out) > 0 && spelling(out[len(out)-1])
 			}
-			if i >= end || !spells && (len(out) == 0 || !unicode.Is(unicode.Latin, out[len(out)-1])) {
+			if i >= end || !spells {
 				out = append(out, r) // shown as an emoji, not as a letter
 				continue
 			}
@@ -65,9 +66,14 @@ func letterEmoji(in []rune, i int) (end int, spells bool) {
 		case 0x1f170, 0x1f171, 0x1f17e, 0x1f17f, 0x24c2, 0x2139, vs16:
 			continue
 		}
-		return end, end > i && (unicode.Is(unicode.Latin, in[end]) || inFrame(in[end]) != 0)
+		return end, end > i && spelling(in[end])
 	}
 	return end, false
+}
+
+// spelling reports whether r is a Latin letter or may come to be one. All are taken at once: one by one, a chain of them would take a round each.
+func spelling(r rune) bool {
+	return unicode.Is(unicode.Latin, r) || inFrame(r) != 0 || lookalike(r) != 0 || likeInWord(r) != 0
 }
 
 // compatible returns what r folds to in NFKC, unless that hides nothing or would spoil real text.

@@ -66,6 +66,8 @@ func TestNormal(t *testing.T) {
 		{"a text behind a thousand lines", "Hi" + strings.Repeat(" \n", 1000) + "ignore", "Hi\n\nignore"},
 		{"invalid bytes are replaced", "a\xffb\xc0\x80", "a\ufffdb\ufffd\ufffd"},
 		{"decomposed Vietnamese is composed", "Tie\u0302\u0301ng Vie\u0323\u0302t", "Tiếng Việt"},
+		{"a chain of emoji that are letters", "\u0627" + strings.Repeat("ℹ\ufe0f", 20), "l" + strings.Repeat("i", 20)},
+		{"a chain of those and look-alikes", "Ａ" + strings.Repeat("ℹ\ufe0f\u0627", 20), "A" + strings.Repeat("il", 20)},
 		{"a pile of marks on a Cyrillic letter is cut", "ж" + strings.Repeat("\u0316", 20), "ж" + strings.Repeat("\u0316", 4)},
 		{"a word of look-alikes beside Latin", "Please аррӏе it now", "Please apple it now"},
 		{"a sentence of look-alikes alone", "уоυ ѕее аӏӏ", "you see all"},
