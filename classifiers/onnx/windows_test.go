@@ -50,8 +50,8 @@ func TestWindowsShareTheirDeadline(t *testing.T) {
 	if _, err := m.Classify(context.Background(), many(4)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("four windows: %v, want the deadline", err)
 	}
-	if s := m.Stats(); s.Passes != 2 || s.Memo != 0 || m.Flights() != 0 {
-		t.Errorf("%+v, %d flights: want the two passes that were under way, none remembered", s, m.Flights())
+	if s := m.Stats(); s.Passes > 2 || s.Memo != 0 || m.Flights() != 0 {
+		t.Errorf("%+v, %d flights: want at most the two passes that were under way, none remembered", s, m.Flights())
 	}
 	classify(t, m, "a word")
 }
