@@ -166,7 +166,8 @@ func (s *spanner) extend(label string, first bool, p piece) {
 		s.close()
 		return
 	}
-	if first || label != s.open.Label {
+	// What stands on another line or in another cell of a table is another name, whatever the tag says. Tokens of one code point overlap.
+	if first || label != s.open.Label || strings.ContainsAny(s.text[min(s.open.End, p.start):p.start], "\n\r\t") {
 		s.close()
 		s.open = classifiers.Span{Label: label, Start: p.start}
 	}

@@ -100,6 +100,8 @@ func TestSpans(t *testing.T) {
 		{"no name", "the the", nil, nil},
 		{"one name", "the court the", []span{at("PLACE", 0.902, 4, 9)}, []string{"court"}},
 		{"a name of two words", "The Court  Integral", []span{at("PLACE", (0.902+0.703)/2, 4, 19)}, []string{"Court  Integral"}},
+		{"two lines", "Court\nIntegral", []span{at("PLACE", 0.901, 0, 5), at("PLACE", 0.702, 6, 14)}, nil},
+		{"two cells of a table", "Court \t Integral", []span{at("PLACE", 0.901, 0, 5), at("PLACE", 0.702, 8, 16)}, nil},
 		{"two names side by side", "court court", []span{at("PLACE", 0.901, 0, 5), at("PLACE", 0.902, 6, 11)}, []string{"court", "court"}},
 		{"names of two types", "court word of", []span{at("PLACE", 0.901, 0, 5), at("NAME", (0.802+0.603)/2, 6, 13)}, []string{"court", "word of"}},
 		{"a name that goes on as another", "court of", []span{at("PLACE", 0.901, 0, 5), at("NAME", 0.602, 6, 8)}, []string{"court", "of"}},

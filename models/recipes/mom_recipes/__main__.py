@@ -27,7 +27,11 @@ def main():
                 "--start": {"type": Path, "default": None, "help": "a checkpoint to go on from; default the base weights"},
                 "--passes": {"type": int, "default": 2, "help": "passes over the data, default 2"},
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
-                "--settle": {"action": "store_true", "help": "the last, short and slow steps, with --start and --passes 1"},
+                "--settle": {
+                    "type": int,
+                    "choices": [1, 2],
+                    "help": "a short and slow run, the first or second after a long one; with --start and --passes 1",
+                },
                 "--only": {
                     "choices": ["intent", "guard", "pii", "similarity"],
                     "default": None,

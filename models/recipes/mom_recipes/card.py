@@ -127,10 +127,16 @@ All views read one forward pass of this graph. The thresholds of guard and tags 
 """
 
 
+def chain(run):
+    """The records of the runs that led to this one, from the base weights on, this one last."""
+    before = (run.get("start") or {}).get("run")
+    return [*(chain(before) if before else []), run]
+
+
 def cost(run):
-    """What the run and the one it began with took, as a sentence. The energy is reckoned, not measured: virtual machines have no meter."""
+    """What the run and those it began with took, as a sentence. The energy is reckoned, not measured: virtual machines have no meter."""
     watts = 8  # a core of a server processor under load with its share of memory and fans
-    runs = [r for r in ((run.get("start") or {}).get("run"), run) if r]
+    runs = chain(run)
     steps, tokens = (sum(sum(r[key].values()) for r in runs) for key in ("steps", "tokens"))
     texts, seconds = (sum(r[key] for r in runs) for key in ("examples", "seconds"))
     return (
@@ -140,16 +146,15 @@ def cost(run):
 
 
 def recipe(run, settings, report):
-    first = (run.get("start") or {}).get("run") or run
+    runs = chain(run)
+    first = runs[0]
     hyper = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in first["hyper_parameters"].items())
-    if first is not run:
-        changed = {k: v for k, v in run["hyper_parameters"].items() if v != first["hyper_parameters"].get(k)}
-        hyper += "; while settling " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in changed.items())
-    steps = ", then settling: ".join(
-        ", ".join(f"{task} {n}" for task, n in sorted(r["steps"].items())) for r in ([first, run] if first is not run else [run])
-    )
+    for later in runs[1:]:
+        changed = {k: v for k, v in later["hyper_parameters"].items() if v != first["hyper_parameters"].get(k)}
+        hyper += "; then, settling, " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in changed.items())
+    steps = "; settling: ".join(", ".join(f"{task} {n}" for task, n in sorted(r["steps"].items())) for r in runs)
     versions = ", ".join(f"{k} {v}" for k, v in run["versions"].items())
-    curve = "; ".join(f"{c['step']}: {c['probe_accuracy']:.3f}" for r in ([first, run] if first is not run else [run]) for c in r["curve"])
+    curve = "; ".join(f"{c['step']}: {c['probe_accuracy']:.3f}" for r in runs for c in r["curve"])
     hashes = "\n".join(f"* `{name}` {value}" for name, value in run["data"].items())
     return f"""## How it was made
 

@@ -96,7 +96,8 @@ def spans(served, text, tags, threshold=0.0):
     open_span = None
     for (start, end), name, p in zip(offsets, names, score, strict=True):
         kind, _, label = name.partition("-")
-        if label and kind == "I" and open_span and open_span[2] == label:
+        beyond = open_span and any(c in "\n\r\t" for c in text[open_span[1] : start])  # another line, another cell, another span
+        if label and kind == "I" and open_span and open_span[2] == label and not beyond:
             open_span[1], open_span[3], open_span[4] = end, open_span[3] + p, open_span[4] + 1
         else:
             open_span = [start, end, label, p, 1] if label else None

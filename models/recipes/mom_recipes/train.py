@@ -43,8 +43,8 @@ HYPER = {
     "negated_keep": 0.15,
     "similarity_weight": 6.0,
 }
-# The last steps: slower, and half of them similarity's, which the other tasks' fast steps push away from the base the most.
-SETTLING = {"lr": 6e-5, "head_lr": 5e-4}
+# The last two runs: slower, and half of their steps similarity's, which the other tasks' fast steps push away from the base the most.
+SETTLING = {1: {"lr": 6e-5, "head_lr": 5e-4}, 2: {"lr": 6e-5, "head_lr": 5e-4, "negated_ceiling": 0.62}}
 SETTLING_SHARES = {"intent": 0.14, "guard": 0.12, "pii": 0.13, "similarity": 0.85}  # of the batches of one pass
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
@@ -52,10 +52,10 @@ PROBE_ROWS = 800  # validation rows looked at while training
 SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), settle=False):
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), settle=None):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
     same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. settle makes
-    it the short and slow run after a long one. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
+    it a short and slow run after a long one: 1 the first, 2 the second. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
@@ -64,9 +64,10 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     tensors = load_file(base.file("model.safetensors"))
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
-    hyper = HYPER | (SETTLING if settle else {})
-    steps = schedule(directory, tokenizer, f"{seed} settling" if settle else seed, passes, only, without)
-    steps = (thinned(steps, seed) if settle else steps)[:limit]
+    hyper = HYPER | (SETTLING[settle] if settle else {})
+    again = " 2" if settle == 2 else ""
+    steps = schedule(directory, tokenizer, f"{seed} settling{again}" if settle else seed, passes, only, without)
+    steps = (thinned(steps, f"{seed}{again}") if settle else steps)[:limit]
     counts = Counter(task for task, _ in steps)
     tokens = Counter()
     for task, batch in steps:
@@ -96,10 +97,10 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
         began = time.time()
         with torch.autocast(device, torch.bfloat16):
             loss = {
-                "intent": lambda: tasks.intent_loss(model, batch, HYPER, weights),
-                "guard": lambda: tasks.guard_loss(model, batch, HYPER, weights),
-                "pii": lambda: tasks.pii_loss(model, batch, HYPER, weights),
-                "similarity": lambda: tasks.similarity_loss(model, batch, HYPER, frozen),
+                "intent": lambda: tasks.intent_loss(model, batch, hyper, weights),
+                "guard": lambda: tasks.guard_loss(model, batch, hyper, weights),
+                "pii": lambda: tasks.pii_loss(model, batch, hyper, weights),
+                "similarity": lambda: tasks.similarity_loss(model, batch, hyper, frozen),
             }[task]()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
