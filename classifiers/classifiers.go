@@ -68,3 +68,10 @@ type Embedder interface {
 	// ErrTooLong, since a vector for a part of it would stand for texts that differ in the rest. Errors are otherwise those of Classify.
 	Embed(ctx context.Context, text string) ([]float32, error)
 }
+
+// A Counter tells what a text would cost before anybody pays for it. Safe for concurrent use.
+type Counter interface {
+	// Passes returns the number of forward passes a model needs for a text of which it remembers nothing, at least 1. Errors: ErrTooLong, invalid
+	// UTF-8, or the model's; none of them holds any of the text.
+	Passes(text string) (int, error)
+}
