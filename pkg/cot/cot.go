@@ -24,15 +24,26 @@ type Trail struct {
 	Route  *Route
 }
 
-// Guard is stage 1. Either flag blocks.
+// Guard is stage 1. Either flag blocks, unless the request was let through all the same.
 type Guard struct {
 	Jailbreak  bool
 	Confidence float64 // of the jailbreak, (0, 1]; 0 when not known; shown with three decimals
 	PII        bool
+	Passed     bool // what was found is only reported
 }
 
 // Blocked says whether the request was refused.
-func (g Guard) Blocked() bool { return g.Jailbreak || g.PII }
+func (g Guard) Blocked() bool { return (g.Jailbreak || g.PII) && !g.Passed }
+
+// FromGuarded returns stage 1 for what the guard found, or nil for a request that it refused for a reason which the stage has no words for: it would
+// read as let through.
+func FromGuarded(g pipeline.Guarded) *Guard {
+	found := g.Jailbreak || len(g.PII) > 0
+	if g.Blocked && !found {
+		return nil
+	}
+	return &Guard{Jailbreak: g.Jailbreak, Confidence: g.Confidence, PII: len(g.PII) > 0, Passed: found && !g.Blocked}
+}
 
 // Memory is stage 2: a Hit was answered from memory, a miss is answered by a backend and then stored.
 type Memory struct{ Hit bool }

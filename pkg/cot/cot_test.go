@@ -32,6 +32,9 @@ func TestFormat(t *testing.T) {
 		{"PII blocks too, and nothing follows a block",
 			cot.Trail{Guard: &cot.Guard{PII: true}, Memory: &cot.Memory{}, Route: &cot.Route{Domain: "law"}}.String(),
 			title + "🛡️ ***Stage 1 - Prompt Guard***: ✅ *No Jailbreak* → 🚨 *PII Detected* → ❌ ***BLOCKED***"},
+		{"what was found and let through does not end the trail",
+			cot.Trail{Guard: &cot.Guard{PII: true, Passed: true}, Route: &cot.Route{Domain: "law"}}.String(),
+			title + "🛡️ ***Stage 1 - Prompt Guard***: ✅ *No Jailbreak* → 🚨 *PII Detected* → 💯 ***Continue*** → 🧠 ***Stage 3 - Smart Routing***: 📂 *law* → 💯 ***Continue***"},
 		{"nothing follows a hit", cot.Trail{Memory: &cot.Memory{Hit: true}, Route: &cot.Route{Domain: "law"}}.String(),
 			title + "🔥 ***Stage 2 - Router Memory***: 🔥 *HIT* → ⚡️ *Retrieve Memory* → 💯 ***Fast Response***"},
 	} {
@@ -84,6 +87,30 @@ func TestFromPlan(t *testing.T) {
 	explicit := pipeline.Plan{Decision: "explicit", Tiers: []pipeline.Tier{{Model: "a"}}}
 	if got := cot.FromPlan(explicit, 0); got != (cot.Trail{}) || got.String() != "" {
 		t.Errorf("a named model has no trail, got %q", got)
+	}
+}
+
+func TestFromGuarded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		found pipeline.Guarded
+		want  *cot.Guard
+	}{
+		"nothing":                       {pipeline.Guarded{}, &cot.Guard{}},
+		"an attack that is refused":     {pipeline.Guarded{Jailbreak: true, Confidence: 0.9, Blocked: true}, &cot.Guard{Jailbreak: true, Confidence: 0.9}},
+		"an attack that is flagged":     {pipeline.Guarded{Jailbreak: true, Confidence: 0.9}, &cot.Guard{Jailbreak: true, Confidence: 0.9, Passed: true}},
+		"data that is refused":          {pipeline.Guarded{PII: []string{"US_SSN"}, Blocked: true}, &cot.Guard{PII: true}},
+		"data that is flagged":          {pipeline.Guarded{PII: []string{"PERSON"}}, &cot.Guard{PII: true, Passed: true}},
+		"harm that is flagged":          {pipeline.Guarded{Harmful: true}, &cot.Guard{}},
+		"harm that is refused":          {pipeline.Guarded{Harmful: true, Blocked: true}, nil},
+		"a request that cannot be read": {pipeline.Guarded{Blocked: true}, nil},
+	} {
+		got := cot.FromGuarded(tt.found)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+		if got != nil && got.Blocked() != tt.found.Blocked {
+			t.Errorf("%s: reads as blocked: %t", name, got.Blocked())
+		}
 	}
 }
 

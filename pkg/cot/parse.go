@@ -81,10 +81,11 @@ func head(m marker) (stage byte, ok bool) {
 
 func parseGuard(marks []marker) *Guard {
 	var g Guard
-	jailbreakSeen, piiSeen := false, false
+	jailbreakSeen, piiSeen, passed := false, false, false
 	for _, m := range marks {
 		switch {
 		case m.strong:
+			passed = passed || m.text == "Continue"
 		case m.text == "No Jailbreak":
 			jailbreakSeen = true
 		case strings.HasPrefix(m.text, "Jailbreak Detected"):
@@ -100,6 +101,7 @@ func parseGuard(marks []marker) *Guard {
 			piiSeen, g.PII = true, true
 		}
 	}
+	g.Passed = passed && (g.Jailbreak || g.PII)
 	// Half of a stage that was cut off says nothing: "no jailbreak" alone must not read as "let through".
 	if g.Blocked() || jailbreakSeen && piiSeen {
 		return &g

@@ -38,6 +38,8 @@ func TestParse(t *testing.T) {
 		{"inside an answer's text", "Hello\n" + full.Display() + "\n---\n# **Answer** * 1", full},
 		{"a block", "🛡️ ***Stage 1 - Prompt Guard***: 🚨 *Jailbreak Detected, Confidence: 0.950* → 🚨 *PII Detected* → ❌ ***BLOCKED***",
 			cot.Trail{Guard: &cot.Guard{Jailbreak: true, Confidence: 0.95, PII: true}}},
+		{"what was found and let through", "🛡️ ***Stage 1 - Prompt Guard***: 🚨 *Jailbreak Detected, Confidence: 0.950* → ✅ *No PII* → 💯 ***Continue***",
+			cot.Trail{Guard: &cot.Guard{Jailbreak: true, Confidence: 0.95, Passed: true}}},
 		{"a block of unknown confidence", "***Stage 1 - Prompt Guard***: *Jailbreak Detected, Confidence: N/A* ", cot.Trail{Guard: &cot.Guard{Jailbreak: true}}},
 		{"a hit", cot.Trail{Guard: &cot.Guard{}, Memory: &cot.Memory{Hit: true}}.String(), cot.Trail{Guard: &cot.Guard{}, Memory: &cot.Memory{Hit: true}}},
 		{"reasoning off, no model", routedOff, cot.Trail{Route: &cot.Route{Domain: "law", Reasoning: pipeline.Off}}},
