@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"time"
 )
 
 // check looks at what only the whole file can tell, and fills in the default choice. It also runs over a file with faults, so that all are
@@ -11,9 +12,14 @@ func (c *Config) check(r *reader) {
 	if _, ok := r.lines["models"]; !ok {
 		r.fault("models", 0, "at least one model is needed")
 	}
-	if c.BrainTimeout > c.RequestTimeout {
-		r.fault("timeouts.brain", lineOf(r.lines, "timeouts.brain"), "%s is longer than the whole request may take (timeouts.request: %s)",
-			c.BrainTimeout, c.RequestTimeout)
+	for _, t := range [...]struct {
+		path  string
+		limit time.Duration
+		on    bool
+	}{{"timeouts.guard", c.GuardTimeout, c.Guard.On()}, {"timeouts.brain", c.BrainTimeout, true}} {
+		if t.on && t.limit > c.RequestTimeout {
+			r.fault(t.path, lineOf(r.lines, t.path), "%s is longer than the whole request may take (timeouts.request: %s)", t.limit, c.RequestTimeout)
+		}
 	}
 	names := c.checkModels(r)
 	if _, ok := r.lines["route.default.models"]; !ok {

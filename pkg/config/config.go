@@ -21,6 +21,8 @@ type Config struct {
 	Models []Model
 	// Passthrough is the cluster of model names nobody configured; "" rejects them.
 	Passthrough string
+	// Guard is what is looked for before anything else.
+	Guard Guard
 	// Brain is the model that finds the domain.
 	Brain Brain
 	// Decisions are tried in order; the first whose When holds wins.
@@ -29,8 +31,9 @@ type Config struct {
 	Default Choice
 	// ExposeHeaders says which response headers explain a decision.
 	ExposeHeaders Expose
-	// BrainTimeout bounds one reading of the domain, RequestTimeout the whole of MoM's work on a request; Brain is never the longer.
-	BrainTimeout, RequestTimeout time.Duration
+	// GuardTimeout bounds each of the guard's two stages and BrainTimeout one reading of the domain, RequestTimeout the whole of MoM's work on a
+	// request; it is never the shorter.
+	GuardTimeout, BrainTimeout, RequestTimeout time.Duration
 	// BodyLimit is the largest request body in bytes that is parsed.
 	BodyLimit int64
 	// LogLevel is debug, info, warn or error.
@@ -93,6 +96,8 @@ func Default() *Config {
 		AliasesMoM:     []string{"MoM", "mom", "auto", "vllm-sr/auto"},
 		Brain:          Brain{Model: "mom-brain-flash"},
 		ExposeHeaders:  ExposeAll,
+		Guard:          unguarded(),
+		GuardTimeout:   800 * time.Millisecond,
 		BrainTimeout:   500 * time.Millisecond,
 		RequestTimeout: 4 * time.Second, // below the 5 s that Envoy waits for a message, so that our own JSON error beats Envoy's
 		BodyLimit:      1 << 20,

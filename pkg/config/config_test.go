@@ -37,6 +37,7 @@ models:
 - {name: small, cluster: c1, context: 2048}
 - {name: large, context: 32768, reasoning: qwen3}
 unknown_models: {passthrough: legacy}
+guard: {jailbreak: flag, pii: off}
 brain: {model: mom-brain-pro, min_confidence: 0.4}
 route:
   decisions:
@@ -49,7 +50,7 @@ route:
     reasoning: false
   default: {models: [small, large], reasoning: off}
 expose: {headers: cot}
-timeouts: {brain: 20ms, request: 1s}
+timeouts: {guard: 30ms, brain: 20ms, request: 1s}
 limits: {body: 512KiB}
 log: {level: debug}
 `))
@@ -64,13 +65,19 @@ log: {level: debug}
 			{Name: "large", Cluster: "large", Context: 32768, Reasoning: "qwen3"},
 		},
 		Passthrough: "legacy",
-		Brain:       config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
+		Guard: config.Guard{
+			Jailbreak: config.Jailbreak{Action: "flag", Model: "mom-jailbreak-flash"}, Harmful: "allow",
+			PII:         config.PII{Policy: "off", Model: "mom-pii-flash", MinConfidence: 0.8},
+			Unscannable: "allow", BlockAs: "error",
+		},
+		Brain: config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
 		Decisions: []config.Decision{
 			{Name: "numbers", When: `domain in ["math", "physics"]`, Choice: config.Choice{Models: []string{"large", "small"}, Reasoning: "on"}},
 			{Name: "letters", When: "domain == \"law\" ||\ndomain == \"history\"", Choice: config.Choice{Models: []string{"large"}, Reasoning: "off"}},
 		},
 		Default:        config.Choice{Models: []string{"small", "large"}, Reasoning: "off"},
 		ExposeHeaders:  config.ExposeCoT,
+		GuardTimeout:   30 * time.Millisecond,
 		BrainTimeout:   20 * time.Millisecond,
 		RequestTimeout: time.Second,
 		BodyLimit:      512 << 10,
@@ -83,11 +90,11 @@ log: {level: debug}
 		t.Errorf("longest plan: got %d, want 2", got.LongestPlan())
 	}
 	f := got.Fault("route.decisions[1].when", "no bool")
-	if want := "mom.yaml:13: route.decisions[1].when: no bool"; f.String() != want {
+	if want := "mom.yaml:14: route.decisions[1].when: no bool"; f.String() != want {
 		t.Errorf("fault of a caller: got %q, want %q", f, want)
 	}
-	if f := got.Fault("route.decisions[0].nothing.here", "x"); f.Line != 11 {
-		t.Errorf("a key that was not read takes its parent's line: got %d, want 11", f.Line)
+	if f := got.Fault("route.decisions[0].nothing.here", "x"); f.Line != 12 {
+		t.Errorf("a key that was not read takes its parent's line: got %d, want 12", f.Line)
 	}
 }
 

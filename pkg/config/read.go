@@ -18,6 +18,7 @@ func (c *Config) read(r *reader, root ast.Node) {
 		}},
 		key{"models", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readModel(r, n, p) }) }},
 		key{"unknown_models", func(n ast.Node, p string) { c.readUnknown(r, n, p) }},
+		key{"guard", func(n ast.Node, p string) { c.readGuard(r, n, p) }},
 		key{"brain", func(n ast.Node, p string) { c.readBrain(r, n, p) }},
 		key{"route", func(n ast.Node, p string) {
 			r.object(n, p,
@@ -31,6 +32,7 @@ func (c *Config) read(r *reader, root ast.Node) {
 		}},
 		key{"timeouts", func(n ast.Node, p string) {
 			r.object(n, p,
+				key{"guard", func(n ast.Node, p string) { r.duration(n, p, &c.GuardTimeout, time.Millisecond, time.Minute) }},
 				key{"brain", func(n ast.Node, p string) { r.duration(n, p, &c.BrainTimeout, time.Millisecond, time.Minute) }},
 				key{"request", func(n ast.Node, p string) { r.duration(n, p, &c.RequestTimeout, 10*time.Millisecond, 5*time.Minute) }})
 		}},

@@ -1,0 +1,102 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mom-router/mom/pkg/config"
+)
+
+func TestGuard(t *testing.T) {
+	defaults := func(edits ...func(*config.Guard)) config.Guard {
+		g := config.Guard{
+			Jailbreak: config.Jailbreak{Action: "block", Model: "mom-jailbreak-flash"}, Harmful: "allow",
+			PII:         config.PII{Policy: "standard", Model: "mom-pii-flash", MinConfidence: 0.8},
+			Unscannable: "allow", BlockAs: "error",
+		}
+		for _, e := range edits {
+			e(&g)
+		}
+		return g
+	}
+	off := defaults(func(g *config.Guard) { g.Jailbreak.Action, g.PII.Policy = "off", "off" })
+	for name, tt := range map[string]struct {
+		file string
+		want config.Guard
+		on   bool
+	}{
+		"switched on in words":         {"guard: {enabled: true}\n", defaults(), true},
+		"switched off":                 {"guard: {enabled: false}\n", off, false},
+		"both stages off":              {"guard: {jailbreak: off, pii: off}\n", off, false},
+		"off in the words of YAML 1.1": {"guard: {jailbreak: false, pii: false}\n", off, false},
+		"one stage off":                {"guard: {pii: off}\n", defaults(func(g *config.Guard) { g.PII.Policy = "off" }), true},
+		"one word each": {"guard: {jailbreak: flag, pii: strict, harmful: block, unscannable: block, max_windows: 50, block: {as: refusal}}\n", defaults(func(g *config.Guard) {
+			g.Jailbreak.Action, g.PII.Policy, g.Harmful, g.Unscannable, g.MaxWindows, g.BlockAs = "flag", "strict", "block", "block", 50, "refusal"
+		}), true},
+		"everything": {`guard:
+  enabled: true
+  jailbreak: {action: flag, model: mom-jailbreak-pro, thresholds: {user: 0.8, document: 0.7, instructions: 0.95}, fail_mode: open}
+  pii: {policy: strict, model: mom-pii-pro, types: {EMAIL_ADDRESS: flag, PERSON: block}, min_confidence: 0.7, fail_mode: open}
+`, defaults(func(g *config.Guard) {
+			g.Jailbreak = config.Jailbreak{Action: "flag", Model: "mom-jailbreak-pro", Thresholds: config.Thresholds{User: 0.8, Document: 0.7, Instructions: 0.95}, FailOpen: true}
+			g.PII = config.PII{Policy: "strict", Model: "mom-pii-pro", Types: map[string]string{"EMAIL_ADDRESS": "flag", "PERSON": "block"}, MinConfidence: 0.7, FailOpen: true}
+		}), true},
+		"one type alone":  {"guard:\n  pii:\n    types:\n      PERSON: block\n", defaults(func(g *config.Guard) { g.PII.Types = map[string]string{"PERSON": "block"} }), true},
+		"closed in words": {"guard: {jailbreak: {fail_mode: closed}}\n", defaults(), true},
+	} {
+		c, err := config.Parse("", []byte("models: [{name: small}]\n"+tt.file))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, c.Guard); diff != "" || c.Guard.On() != tt.on {
+			t.Errorf("%s: on is %t, want %t; (-want +got)\n%s", name, c.Guard.On(), tt.on, diff)
+		}
+	}
+}
+
+func TestFaultsOfTheGuard(t *testing.T) {
+	for name, tt := range map[string]struct{ file, want string }{
+		"an empty section":   {"guard: {}", "line 2: guard: the section is empty; leave it out for the defaults, or write guard: {enabled: false}"},
+		"nothing at all":     {"guard:", "line 2: guard: must be a mapping, is nothing"},
+		"off in short":       {"guard: off", "line 2: guard: must be a mapping, is text"},
+		"an unknown key":     {"guard: {jailbrake: block}", `line 2: guard.jailbrake: unknown key; did you mean "jailbreak"?`},
+		"enabled in words":   {"guard: {enabled: yes}", "line 2: guard.enabled: must be true or false, is text"},
+		"jailbreak: allow":   {"guard: {jailbreak: allow}", `line 2: guard.jailbreak: "allow" is not one of block, flag, off`},
+		"jailbreak: true":    {"guard: {jailbreak: true}", "line 2: guard.jailbreak: must be one of block, flag, off"},
+		"a word for harmful": {"guard: {harmful: flag}", `line 2: guard.harmful: "flag" is not one of allow, block`},
+		"an action inside":   {"guard: {jailbreak: {action: blok}}", `line 2: guard.jailbreak.action: "blok" is not one of block, flag, off; did you mean "block"?`},
+		"a model elsewhere":  {"guard: {jailbreak: {model: ../x}}", `line 2: guard.jailbreak.model: "../x" is not a folder name (letters, digits, - _ and inner dots)`},
+		"a threshold of 0":   {"guard: {jailbreak: {thresholds: {user: 0}}}", "line 2: guard.jailbreak.thresholds.user: 0 is not above 0 and at most 1"},
+		"a threshold over 1": {"guard: {jailbreak: {thresholds: {document: 1.01}}}", "line 2: guard.jailbreak.thresholds.document: 1.01 is not above 0 and at most 1"},
+		"an unknown role":    {"guard: {jailbreak: {thresholds: {system: 0.9}}}", "line 2: guard.jailbreak.thresholds.system: unknown key"},
+		"stricter on system": {"guard: {jailbreak: {thresholds: {user: 0.9, instructions: 0.8}}}",
+			"line 2: guard.jailbreak.thresholds.instructions: 0.8 is below that of the user (0.9): system messages would be judged more strictly than what users say"},
+		"a fail mode in words":        {"guard: {jailbreak: {fail_mode: opne}}", `line 2: guard.jailbreak.fail_mode: "opne" is not one of closed, open; did you mean "open"?`},
+		"a fail mode of the pii":      {"guard: {pii: {fail_mode: true}}", "line 2: guard.pii.fail_mode: must be text, is true or false; put it in quotes"},
+		"an unknown policy":           {"guard: {pii: lax}", `line 2: guard.pii: "lax" is not one of standard, strict, off`},
+		"an unknown action of a type": {"guard: {pii: {types: {PERSON: redact}}}", `line 2: guard.pii.types.PERSON: "redact" is not one of allow, flag, block`},
+		"a type twice":                {"guard: {pii: {types: {PERSON: flag, PERSON: block}}}", "line 2: guard.pii.types.PERSON: this key stands here twice"},
+		"types in a list":             {"guard: {pii: {types: [PERSON]}}", "line 2: guard.pii.types: must be a mapping, is a list"},
+		"a confidence over 1":         {"guard: {pii: {min_confidence: 80}}", "line 2: guard.pii.min_confidence: 80 is not above 0 and at most 1"},
+		"no windows":                  {"guard: {max_windows: 0}", "line 2: guard.max_windows: 0 is not within 1..1048576"},
+		"a word for unscannable":      {"guard: {unscannable: flag}", `line 2: guard.unscannable: "flag" is not one of allow, block`},
+		"block in a word":             {"guard: {block: refusal}", "line 2: guard.block: must be a mapping, is text"},
+		"a form of block":             {"guard: {block: {as: reject}}", `line 2: guard.block.as: "reject" is not one of error, refusal`},
+		"a disabled guard that looks for something": {"guard: {enabled: false, pii: strict, max_windows: 3}",
+			"line 2: guard.pii: the guard is disabled, so this would change nothing\nline 2: guard.max_windows: the guard is disabled, so this would change nothing"},
+		"limits of nothing":       {"guard: {jailbreak: off, pii: off, unscannable: block}", "line 2: guard.unscannable: jailbreak and pii are both off, so this would change nothing"},
+		"harm without a model":    {"guard: {jailbreak: off, harmful: block}", "line 2: guard.harmful: jailbreak is off, whose model tells what is harmful, so this would change nothing"},
+		"slower than the request": {"guard: {pii: strict}\ntimeouts: {guard: 5s}", "line 3: timeouts.guard: 5s is longer than the whole request may take (timeouts.request: 4s)"},
+	} {
+		_, err := config.Parse("", []byte("models: [{name: small}]\n"+tt.file+"\n"))
+		if err == nil {
+			t.Errorf("%s: accepted; want %s", name, tt.want)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
+}
