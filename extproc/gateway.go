@@ -20,6 +20,7 @@ type Gateway struct {
 	Runner  Runner
 	Models  []Model       // what GET /v1/models lists, in order
 	Expose  Expose        // which of our headers the client sees
+	Guards  []string      // the names of the stages that guard, in order; their failures and findings are told apart
 	Timeout time.Duration // for the whole decision; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool

@@ -12,6 +12,7 @@ const (
 	headerStream   = "x-mom-stream"
 	headerDomain   = "x-mom-domain"
 	headerModel    = "x-mom-model"
+	headerGuard    = "x-mom-guard"
 	headerTier     = "x-mom-tier"
 	headerDegraded = "x-mom-degraded"
 	headerCOT      = cot.Header

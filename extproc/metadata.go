@@ -29,10 +29,10 @@ const (
 )
 
 // stats is the content of mom.stats. Its strings come from closed sets, so that counters stay bounded whatever clients send.
-type stats struct{ decision, domain, model, requested string }
+type stats struct{ decision, domain, model, requested, guard string }
 
 // unknownStats goes with the first reply: an access logger renders a missing value as an empty tag.
-var unknownStats = stats{statNone, "none", "none", "none"}
+var unknownStats = stats{statNone, "none", "none", "none", statGuardUnknown}
 
 func (s stats) write(r *reply, took time.Duration) {
 	o := r.object(nsStats)
@@ -40,6 +40,7 @@ func (s stats) write(r *reply, took time.Duration) {
 	r.textEntry("domain", strings.ReplaceAll(s.domain, " ", "_"))
 	r.textEntry("model", s.model)
 	r.textEntry("requested", s.requested)
+	r.textEntry("guard", s.guard)
 	if took > 0 {
 		r.numberEntry("router_ms", float64(took.Microseconds())/1000)
 	}
@@ -47,8 +48,8 @@ func (s stats) write(r *reply, took time.Duration) {
 }
 
 // stats describes a plan within the closed label sets of the configuration.
-func (g *Gateway) stats(req *pipeline.Request, plan *pipeline.Plan) stats {
-	s := stats{decision: statRoute, domain: "none", model: g.backend(plan.Tiers[0].Model), requested: "mom"}
+func (g *Gateway) stats(req *pipeline.Request, plan *pipeline.Plan, guard string) stats {
+	s := stats{decision: statRoute, domain: "none", model: g.backend(plan.Tiers[0].Model), requested: "mom", guard: guard}
 	if g.Domains[plan.Domain] {
 		s.domain = plan.Domain
 	}

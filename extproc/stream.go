@@ -32,6 +32,7 @@ type exchange struct {
 	at      place
 	id      string // Envoy's request id
 	plan    *pipeline.Plan
+	guarded guarded
 	out     reply // of the message being handled; its memory serves all of them
 }
 
@@ -117,7 +118,7 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 		}
 	case askResponseHeaders:
 		if x.at == atResponse {
-			x.gateway.annotate(&x.out, a, x.plan)
+			x.gateway.annotate(&x.out, a, x.plan, x.guarded)
 			return true, nil
 		}
 		// Before the verdict this is a local reply of Envoy (413, 408, another filter): nothing was forwarded.
@@ -145,7 +146,14 @@ func (x *exchange) headers(a *ask) (done bool) {
 // refuse is the end: a reply of ours instead of a backend's.
 func (x *exchange) refuse(r *pipeline.Reply) (done bool) {
 	x.at = atResponse
-	immediate(&x.out, r, replied(r, statModels), 0)
+	immediate(&x.out, r, nil, replied(r, statModels, statGuardUnknown), 0)
+	return true
+}
+
+// undecided is the end of a request that the pipeline could not decide about.
+func (x *exchange) undecided(r *pipeline.Reply, guard string, took time.Duration) (done bool) {
+	x.at = atResponse
+	immediate(&x.out, r, nil, replied(r, statError, guard), took)
 	return true
 }
 
@@ -168,20 +176,26 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 		if ctx.Err() != nil {
 			return false, errUndecided // the client is gone
 		}
-		return x.refuse(x.failure(err)), nil
+		reply, guard := x.failure(err, d.Trail)
+		return x.undecided(reply, guard, took), nil
 	}
 	x.warn(d.Trail)
+	x.guarded = x.gateway.guarded(d.Trail)
 	if d.Verdict != pipeline.Continue {
 		x.at = atResponse
-		immediate(&x.out, d.Reply, replied(d.Reply, statAnswer), took)
+		otherwise := statAnswer
+		if d.Verdict == pipeline.Block { // also in the form of an answer
+			otherwise = statBadRequest
+		}
+		immediate(&x.out, d.Reply, x.gateway.told(x.guarded), replied(d.Reply, otherwise, x.guarded.stat()), took)
 		return true, nil
 	}
 	plan, ok := pipeline.Find[pipeline.Plan](d.Trail)
 	if !ok || len(plan.Tiers) == 0 || len(plan.Tiers) > MaxTiers {
 		x.log.Error("the pipeline ended without a usable plan", zap.String("request_id", x.id))
-		return x.refuse(internalError()), nil
+		return x.undecided(internalError(), x.guarded.stat(), took), nil
 	}
-	s := x.gateway.stats(body.Request, &plan)
+	s := x.gateway.stats(body.Request, &plan, x.guarded.stat())
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
 	forward(&x.out, body, &plan, s, took)
@@ -189,16 +203,24 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	return false, nil
 }
 
-// failure says what a pipeline error means to the client, and says the cause in the log.
-func (x *exchange) failure(err error) *pipeline.Reply {
+// failure says what a pipeline error means to the client and to the counter of the guard, and says the cause in the log.
+func (x *exchange) failure(err error, t pipeline.Trail) (reply *pipeline.Reply, guard string) {
+	guard = x.gateway.guarded(t).stat()
+	unguarded, is := x.gateway.guardFailed(err, t)
+	if is {
+		guard = pipeline.GuardError
+	}
 	fields := []zap.Field{zap.String("request_id", x.id), zap.Error(err)}
 	var panicked *pipeline.PanicError
 	if errors.As(err, &panicked) {
 		x.log.Error("panic in a stage", append(fields, zap.ByteString("stack", panicked.Stack))...)
-		return internalError()
+		return internalError(), guard
 	}
 	x.log.Warn("no decision", fields...)
-	return unavailable("routing_unavailable", "The request could not be routed just now.")
+	if is {
+		return unguarded, guard
+	}
+	return unavailable("routing_unavailable", "The request could not be routed just now."), guard
 }
 
 // warn logs the stages that failed and were passed over; the logger samples, so that a broken model does not flood the log.

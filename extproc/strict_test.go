@@ -333,15 +333,15 @@ func TestStrictEnvoy(t *testing.T) {
 		"a client's decision decides nothing": {req: post([]byte(`{}`), spoof...), envoy: bare, outcome: immediate, status: 400, code: "missing_required_parameter", stats: "bad_request"},
 		"a backend's copies of our headers are gone without Envoy's help": {
 			req: post(say("hello")), envoy: bare, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-mom-model": "small", "x-mom-guard": "", "x-vsr-cache-hit": "", "x-router-route": "default", "x-request-cost": "1"},
+			headers: map[string]string{"x-mom-model": "small", "x-mom-guard": "off", "x-vsr-cache-hit": "", "x-router-route": "default", "x-request-cost": "1"},
 		},
 		"nothing is told where nothing is to be told": {
 			req: post(say("hello")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeNone }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
-			headers: map[string]string{"x-mom-model": "", "x-router-route": "", "x-vllm-semantic-router-cot": "", "x-vsr-cache-hit": ""},
+			headers: map[string]string{"x-mom-model": "", "x-mom-guard": "", "x-router-route": "", "x-vllm-semantic-router-cot": "", "x-vsr-cache-hit": ""},
 		},
 		"the trail alone": {
 			req: post(say("integral")), envoy: bare, gateway: func(g *extproc.Gateway) { g.Expose = extproc.ExposeCOT }, answers: []extproctest.Response{liar}, outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
-			headers: map[string]string{"x-mom-model": "", "x-router-route": ""},
+			headers: map[string]string{"x-mom-model": "", "x-mom-guard": "", "x-router-route": ""},
 			check: func(t *testing.T, res extproctest.Result) {
 				if cot := res.Headers.Get("x-vllm-semantic-router-cot"); !strings.Contains(cot, "large") || !strings.Contains(cot, "math") || strings.Contains(cot, "liar") {
 					t.Errorf("trail %q", cot)

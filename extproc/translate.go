@@ -24,9 +24,9 @@ func passOn(r *reply, headers []field) {
 	r.close(metadata)
 }
 
-// immediate ends the request with a reply of ours.
-func immediate(r *reply, p *pipeline.Reply, s stats, took time.Duration) {
-	sets := make([]header, 0, len(p.Headers))
+// immediate ends the request with a reply of ours, and with more headers than its own.
+func immediate(r *reply, p *pipeline.Reply, more []header, s stats, took time.Duration) {
+	sets := append(make([]header, 0, len(p.Headers)+len(more)), more...)
 	for name, v := range p.Headers {
 		sets = append(sets, header{name, v})
 	}
@@ -45,8 +45,9 @@ func immediate(r *reply, p *pipeline.Reply, s stats, took time.Duration) {
 }
 
 // replied classifies a reply of ours for the counters.
-func replied(r *pipeline.Reply, otherwise string) stats {
+func replied(r *pipeline.Reply, otherwise, guard string) stats {
 	s := unknownStats
+	s.guard = guard
 	switch {
 	case r.Status >= 500:
 		s.decision = statError
@@ -92,9 +93,9 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 }
 
 // annotate answers the response headers: what a backend said in our name goes, what we have to say comes.
-func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan) {
+func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded) {
 	answered := answeredBy(a, plan)
-	sets := g.reasons(plan, answered)
+	sets := g.reasons(plan, answered, guard)
 	if finalError(a.headers) {
 		// Envoy has already tried every backend of the plan; an SDK's own retries would only multiply the load.
 		sets = append(sets, header{"x-should-retry", "false"})
@@ -115,17 +116,20 @@ func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan) {
 }
 
 // reasons are the headers that tell the client why the tier numbered answered (from 0) served the request.
-func (g *Gateway) reasons(plan *pipeline.Plan, answered int) []header {
+func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded) []header {
 	if g.Expose == ExposeNone {
 		return nil
 	}
-	sets := make([]header, 0, 12)
-	if trail := cot.FromPlan(*plan, answered).String(); trail != "" { // a named model went through no stage worth telling
-		sets = append(sets, header{headerCOT, trail})
+	sets := make([]header, 0, 13)
+	trail := cot.FromPlan(*plan, answered)
+	trail.Guard = guard.cot()
+	if line := trail.String(); line != "" { // a named model without a guard went through no stage worth telling
+		sets = append(sets, header{headerCOT, line})
 	}
 	if g.Expose == ExposeCOT {
 		return sets
 	}
+	sets = append(sets, guard.headers()...)
 	model, decision := ascii(plan.Tiers[answered].Model), ascii(plan.Decision)
 	sets = append(sets,
 		header{headerDecision, decision}, header{headerModel, model},

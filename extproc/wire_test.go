@@ -84,11 +84,15 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	for name, write := range map[string]func(*reply){
 		"go on": func(r *reply) { passOn(r, theirs) },
 		"forward": func(r *reply) {
-			forward(r, body, plan, stats{"route", "computer science", "a", "mom"}, 1500*time.Microsecond)
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok"}, 1500*time.Microsecond)
 		},
-		"a refusal":           func(r *reply) { immediate(r, refuse(404, "unknown_url", "", "No.", nil), unknownStats, 0) },
-		"the second answered": func(r *reply) { g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan) },
-		"a trailers reply":    func(r *reply) { plain(r, &ask{kind: askRequestTrailers}) },
+		"a refusal": func(r *reply) {
+			immediate(r, refuse(404, "unknown_url", "", "No.", nil), []header{{"x-mom-guard", "blocked"}}, unknownStats, 0)
+		},
+		"the second answered": func(r *reply) {
+			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan, guarded{state: "ok"})
+		},
+		"a trailers reply": func(r *reply) { plain(r, &ask{kind: askRequestTrailers}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r reply
@@ -114,7 +118,7 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 			if name == "forward" {
 				got := m.GetDynamicMetadata().AsMap()
 				want := map[string]any{
-					"mom.stats": map[string]any{"decision": "route", "domain": "computer_science", "model": "a", "requested": "mom", "router_ms": 1.5},
+					"mom.stats": map[string]any{"decision": "route", "domain": "computer_science", "model": "a", "requested": "mom", "guard": "ok", "router_ms": 1.5},
 					"mom.route": map[string]any{"priority_groups": []any{
 						map[string]any{"name": "tier1", "clusters": []any{map[string]any{"cluster_name": "ca", "weight": 1.0}}},
 						map[string]any{"name": "tier2", "clusters": []any{map[string]any{"cluster_name": "cb", "weight": 1.0}}}}},
