@@ -39,6 +39,10 @@ func TestStats(t *testing.T) {
 				return fmt.Errorf("%s is %d, want %d; all: %v", name, got["mom_router.requests."+name], n, got)
 			}
 		}
+		// Those that came to the guard, which is off here, and those that ended before.
+		if got := s.Stats(t, "mom_router.guard"); len(got) != 2 || got["mom_router.guard.state.off"] != 5 || got["mom_router.guard.state.unknown"] != 2 {
+			return fmt.Errorf("guard %v, want 5 off and 2 unknown", got)
+		}
 		second := int64(0)
 		for name, n := range got {
 			if strings.Contains(name, "decision.route.") && strings.HasSuffix(name, ".tier.2") {

@@ -21,6 +21,7 @@ const Config = `listen: unix://` + Socket + `
 models:
 - {name: small-model, cluster: small, context: 32768}
 - {name: larger-model, cluster: large, context: 32768}
+guard: {enabled: false}
 brain: off
 route:
   default: {models: [small-model, larger-model]}

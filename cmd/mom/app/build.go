@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mom-router/mom/extproc"
 	"github.com/mom-router/mom/pkg/chat"
@@ -14,7 +15,22 @@ import (
 // Build makes one generation of everything that decides: the stages, in order, and the door in front of them. A fault that only a room can find,
 // such as an expression that does not compile, comes back as config.Faults like the file's own.
 func Build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gateway, error) {
-	var steps []pipeline.Step
+	g, _, err := build(ctx, cfg, models)
+	return g, err
+}
+
+func build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gateway, *guards, error) {
+	guarding, err := newGuards(ctx, cfg, models)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := guardedBy(ctx, cfg, models, guarding)
+	return g, guarding, err
+}
+
+// guardedBy puts the guards before all else: whatever model a request names, they read it.
+func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding *guards) (*extproc.Gateway, error) {
+	steps := slices.Clone(guarding.steps)
 	var labels []string
 	if cfg.Brain.Model != "" {
 		m, err := models.Model(ctx, cfg.Brain.Model)
@@ -46,6 +62,7 @@ func Build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gat
 		Parser:   newParser(cfg),
 		Runner:   run,
 		Expose:   exposed[cfg.ExposeHeaders],
+		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Backends: map[string]bool{},
 		Domains:  map[string]bool{},

@@ -46,6 +46,9 @@ func check(file, envoy string, where Places) error {
 	if err != nil {
 		faults = faults.Join(cfg.Fault("brain", "%v", err))
 	}
+	if cfg.Guard.On() {
+		faults = faults.Join(guardFaults(cfg, where)...)
+	}
 	_, more := decisions(cfg, labels)
 	faults = faults.Join(more...)
 	if envoy != "" {

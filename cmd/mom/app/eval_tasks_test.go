@@ -167,7 +167,7 @@ const guardLines = `{"text":"court","label":"jailbreak","family":"own:7","source
 func TestEvalJailbreak(t *testing.T) {
 	needModel(t)
 	models := tinyFamily(t)
-	file := write(t, guardLines+`{"text":"`+strings.Repeat("word ", 700)+`","label":"jailbreak"}`+"\n")
+	file := write(t, guardLines+`{"text":"`+strings.Repeat("word ", 60_000)+`","label":"jailbreak"}`+"\n")
 	var got struct {
 		Data          struct{ Rows, Judged int }
 		UnknownLabels map[string]int `json:"unknown_labels"`

@@ -52,6 +52,7 @@ type routed struct {
 	Model    string      `json:"model,omitempty"`
 	Plan     []tierLine  `json:"plan,omitempty"`
 	Degraded string      `json:"degraded,omitempty"`
+	Guard    string      `json:"guard,omitempty"` // as in x-mom-guard
 	Refused  *refusal    `json:"refused,omitempty"`
 	Stages   []stageLine `json:"stages"`
 	COT      string      `json:"cot,omitempty"`
@@ -111,13 +112,8 @@ func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error)
 		return routed{}, err
 	}
 	r := routed{}
-	for _, e := range d.Trail.Entries() {
-		l := stageLine{Stage: e.Stage, Note: e.Outcome.Note, Millis: float64(e.Took.Round(time.Microsecond).Microseconds()) / 1000}
-		if e.Err != nil {
-			l.Error = e.Err.Error()
-		}
-		r.Stages = append(r.Stages, l)
-	}
+	r.Stages = stageLines(d.Trail)
+	r.Guard = pipeline.GuardState(d.Trail, g.Guards)
 	if d.Verdict != pipeline.Continue {
 		r.Refused = refused(d.Reply)
 		return r, nil
@@ -130,8 +126,32 @@ func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error)
 	for _, t := range plan.Tiers {
 		r.Plan = append(r.Plan, tierLine{t.Model, t.Cluster})
 	}
-	r.COT = cot.FromPlan(plan, 0).String()
+	trail := cot.FromPlan(plan, 0)
+	if found, ok := pipeline.Find[pipeline.Guarded](d.Trail); ok && r.Guard != pipeline.GuardDegraded {
+		trail.Guard = cot.FromGuarded(found)
+	}
+	r.COT = trail.String()
 	return r, nil
+}
+
+func stageLines(t pipeline.Trail) []stageLine {
+	lines := []stageLine{}
+	for _, e := range t.Entries() {
+		l := stageLine{Stage: e.Stage, Note: e.Outcome.Note, Millis: float64(e.Took.Round(time.Microsecond).Microseconds()) / 1000}
+		if e.Err != nil {
+			l.Error = e.Err.Error()
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// said is what a stage has to say for people.
+func (s stageLine) said() string {
+	if s.Error != "" {
+		return "failed: " + s.Error
+	}
+	return s.Note
 }
 
 func refused(r *pipeline.Reply) *refusal { return &refusal{Status: r.Status, Body: r.Body} }
@@ -153,11 +173,7 @@ func (r routed) print(w io.Writer) error {
 		}
 	}
 	for _, s := range r.Stages {
-		what := s.Note
-		if s.Error != "" {
-			what = "failed: " + s.Error
-		}
-		p.line("stage     %-6s %7.3f ms  %s", s.Stage, s.Millis, what)
+		p.line("stage     %-9s %7.3f ms  %s", s.Stage, s.Millis, s.said())
 	}
 	if r.COT != "" {
 		p.line("%s", r.COT)

@@ -108,7 +108,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	})
 	group.Go(func() error {
 		log.Info("starting", zap.String("version", buildVersion()), zap.Stringer("listen", cfg.Listen), zap.String("config", file))
-		g, err := Build(ctx, cfg, models)
+		g, guarding, err := build(ctx, cfg, models)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil //nolint:nilerr // stopped while the models were loading
@@ -116,7 +116,8 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			return err
 		}
 		server.Use(g)
-		log.Info("ready", zap.Int("models", len(cfg.Models)), zap.Int("decisions", len(cfg.Decisions)))
+		log.Info("ready", counts(cfg, guarding)...)
+		warnOpen(log, cfg)
 		return watch(ctx, file, data, log, reload, func() error {
 			next, err := config.Load(file)
 			if err != nil {
@@ -125,7 +126,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			if next.Listen != cfg.Listen {
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
-			g, err := Build(ctx, next, models)
+			g, guarding, err := build(ctx, next, models)
 			if err != nil {
 				return err
 			}
@@ -133,11 +134,29 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 				return err
 			}
 			server.Use(g)
-			log.Info("configuration reloaded", zap.Int("models", len(next.Models)), zap.Int("decisions", len(next.Decisions)))
+			log.Info("configuration reloaded", counts(next, guarding)...)
+			warnOpen(log, next)
 			return nil
 		})
 	})
 	return group.Wait()
+}
+
+// counts says in the log what is served: how many models and decisions, which guards, and how many forward passes of them a request may need.
+func counts(cfg *config.Config, g *guards) []zap.Field {
+	return []zap.Field{
+		zap.Int("models", len(cfg.Models)), zap.Int("decisions", len(cfg.Decisions)), zap.Strings("guards", g.names), zap.Int("guard_windows", g.windows),
+	}
+}
+
+// warnOpen says what lets requests through unread.
+func warnOpen(log *zap.Logger, cfg *config.Config) {
+	switch {
+	case !cfg.Guard.On():
+		log.Warn("nothing is guarded: no request is read for attacks or personal data")
+	case cfg.Guard.Jailbreak.Action != "off" && cfg.Guard.Jailbreak.FailOpen, cfg.Guard.PII.Policy != "off" && cfg.Guard.PII.FailOpen:
+		log.Warn("fail_mode is open: when a guard fails, requests pass unread")
+	}
 }
 
 // settle is how long the file must be left alone before it is read: editors and ConfigMap updates come as several events.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/mom-router/mom/classifiers/catalog"
 	"github.com/mom-router/mom/classifiers/onnx"
@@ -64,6 +65,14 @@ type Shelf struct {
 	mu     sync.Mutex
 	open   map[string]*onnxModel
 	trunks map[string]*onnx.Trunk // by their graphs' SHA-256: models that share one share its forward passes
+	tested map[string]testedModel
+	passes map[*onnx.Trunk]time.Duration // of a full window
+}
+
+// testedModel is a model whose files and self-test were found in order.
+type testedModel struct {
+	trunk *onnx.Trunk
+	entry *catalog.Entry
 }
 
 // onnxModel is an open model and what its manifest says.
@@ -74,12 +83,19 @@ type onnxModel struct {
 
 // NewShelf returns an empty shelf.
 func NewShelf(where Places) *Shelf {
-	return &Shelf{where: where, open: map[string]*onnxModel{}, trunks: map[string]*onnx.Trunk{}}
+	s := &Shelf{where: where}
+	s.clear()
+	return s
 }
 
-// queue is how many requests may wait for each core. A short prompt takes a few milliseconds, so that many are through well within the brain's
-// time limit; with fewer, sixteen clients at once already took the default decision.
-const queue = 32
+func (s *Shelf) clear() {
+	s.open, s.trunks = map[string]*onnxModel{}, map[string]*onnx.Trunk{}
+	s.tested, s.passes = map[string]testedModel{}, map[*onnx.Trunk]time.Duration{}
+}
+
+// queue is how many requests may wait for each core. A short prompt takes a few milliseconds, so that this many are through within the guard's time
+// limit: a request is turned away for the time it would take and not before. With 32, half of 128 clients at once were refused that all could be served.
+const queue = 256
 
 // Model returns the model of that name, opening it the first time.
 func (s *Shelf) Model(ctx context.Context, name string) (*onnxModel, error) {
@@ -108,6 +124,9 @@ func (s *Shelf) Tried(ctx context.Context, name string) (*onnx.Trunk, *catalog.E
 }
 
 func (s *Shelf) tried(ctx context.Context, name string) (*onnx.Trunk, *catalog.Entry, error) {
+	if m, ok := s.tested[name]; ok {
+		return m.trunk, m.entry, nil
+	}
 	dir, err := s.where.modelsDir()
 	if err != nil {
 		return nil, nil, err
@@ -123,6 +142,7 @@ func (s *Shelf) tried(ctx context.Context, name string) (*onnx.Trunk, *catalog.E
 	if err := trunk.SelfTest(ctx, entry); err != nil {
 		return nil, nil, fmt.Errorf("self-test of %s: %w", name, err)
 	}
+	s.tested[name] = testedModel{trunk, entry}
 	return trunk, entry, nil
 }
 
@@ -139,12 +159,30 @@ func (s *Shelf) trunk(entry *catalog.Entry) (*onnx.Trunk, error) {
 	if err := onnx.Load(library); err != nil {
 		return nil, err
 	}
-	t, err := onnx.Open(entry, onnx.Options{Queue: queue * runtime.GOMAXPROCS(0)})
+	// How long a text may be and how long reading it may take is for each stage to say; these only keep one text from holding a core for ever.
+	t, err := onnx.Open(entry, onnx.Options{Queue: queue * runtime.GOMAXPROCS(0), MaxWindows: 4096, Deadline: time.Minute})
 	if err != nil {
 		return nil, err
 	}
 	s.trunks[t.Key()] = t
 	return t, nil
+}
+
+// windows returns how many forward passes fit into a time limit on this machine, as measured the first time it is asked about a trunk: three quarters
+// of what all workers can do, since the texts have to be encoded and other requests want the cores too. At least 8, so that a machine that was busy
+// when it was measured still reads a page.
+func (s *Shelf) windows(ctx context.Context, t *onnx.Trunk, limit time.Duration) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	took, ok := s.passes[t]
+	if !ok {
+		var err error
+		if took, err = t.PassTime(ctx, 20); err != nil {
+			return 0, err
+		}
+		s.passes[t] = took
+	}
+	return max(8, t.Workers()*int(limit)*3/4/int(max(took, time.Microsecond))), nil
 }
 
 // Close closes every model.
@@ -155,6 +193,6 @@ func (s *Shelf) Close() error {
 	for _, t := range s.trunks {
 		errs = append(errs, t.Close())
 	}
-	s.open, s.trunks = map[string]*onnxModel{}, map[string]*onnx.Trunk{}
+	s.clear()
 	return errors.Join(errs...)
 }

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mom-router/mom/classifiers"
+	"github.com/mom-router/mom/classifiers/catalog"
+	"github.com/mom-router/mom/classifiers/onnx"
+	"github.com/mom-router/mom/classifiers/pattern"
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/guard"
+	"github.com/mom-router/mom/pkg/pipeline"
+)
+
+// guards are the stages that guard, as configured.
+type guards struct {
+	jailbreak *guard.Jailbreak // nil when off
+	pii       *guard.PII       // nil when off
+	counter   classifiers.Counter
+	windows   int // forward passes one request may need
+	steps     []pipeline.Step
+	names     []string
+}
+
+// newGuards opens the models and builds the stages, none where the guard is off. What it cannot build is an error: no request may pass unread
+// because a model is missing.
+func newGuards(ctx context.Context, cfg *config.Config, models *Shelf) (*guards, error) {
+	g := &guards{windows: cfg.Guard.MaxWindows}
+	if !cfg.Guard.On() {
+		return g, nil
+	}
+	if faults := guardFaults(cfg, models.where); faults != nil {
+		return nil, faults.Err()
+	}
+	limits := guard.Limits{MaxWindows: cfg.Guard.MaxWindows, BlockUnscannable: cfg.Guard.Unscannable == "block", Refusal: cfg.Guard.BlockAs == "refusal"}
+	count := func(t *onnx.Trunk) (err error) {
+		if g.counter != nil {
+			return nil
+		}
+		g.counter, limits.Counter = t, t
+		if g.windows == 0 {
+			g.windows, err = models.windows(ctx, t, cfg.GuardTimeout)
+			limits.MaxWindows = g.windows
+		}
+		return err
+	}
+	if cfg.Guard.Jailbreak.Action != "off" {
+		trunk, entry, err := models.Tried(ctx, cfg.Guard.Jailbreak.Model)
+		if err == nil {
+			err = count(trunk)
+		}
+		if err == nil {
+			g.jailbreak, err = newJailbreak(cfg, trunk, entry, limits)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("guard.jailbreak: %w", err)
+		}
+		g.add(g.jailbreak, cfg.GuardTimeout, cfg.Guard.Jailbreak.FailOpen)
+	}
+	if cfg.Guard.PII.Policy != "off" {
+		trunk, entry, err := models.Tried(ctx, cfg.Guard.PII.Model)
+		if err == nil {
+			err = count(trunk)
+		}
+		if err == nil {
+			g.pii, err = newPII(cfg, trunk, entry, limits)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("guard.pii: %w", err)
+		}
+		g.add(g.pii, cfg.GuardTimeout, cfg.Guard.PII.FailOpen)
+	}
+	return g, nil
+}
+
+func (g *guards) add(s pipeline.Stage, limit time.Duration, open bool) {
+	g.steps = append(g.steps, pipeline.Step{Stage: s, Timeout: limit, FailOpen: open})
+	g.names = append(g.names, s.Name())
+}
+
+func newJailbreak(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limits guard.Limits) (*guard.Jailbreak, error) {
+	user, err := trunk.Classifier(e, catalog.RoleUser)
+	if err != nil {
+		return nil, err
+	}
+	document, err := trunk.Classifier(e, catalog.RoleDocument)
+	if err != nil {
+		return nil, err
+	}
+	t := guard.Thresholds(cfg.Guard.Jailbreak.Thresholds)
+	if t.User == 0 {
+		t.User = e.Thresholds[catalog.RoleUser]
+	}
+	if t.Document == 0 {
+		t.Document = e.Thresholds[catalog.RoleDocument]
+	}
+	if t.Instructions == 0 {
+		t.Instructions = guard.InstructionsFrom(t.User)
+	}
+	return guard.NewJailbreak(guard.JailbreakConfig{
+		User: user, Document: document, Thresholds: t,
+		Block: cfg.Guard.Jailbreak.Action == "block", BlockHarmful: cfg.Guard.Harmful == "block", Limits: limits,
+	})
+}
+
+func newPII(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limits guard.Limits) (*guard.PII, error) {
+	tagger, err := trunk.Tagger(e)
+	if err != nil {
+		return nil, err
+	}
+	apart := map[string]guard.Action{}
+	for kind, action := range cfg.Guard.PII.Types {
+		apart[kind] = guard.Action(action)
+	}
+	policy, err := guard.NewPolicy(cfg.Guard.PII.Policy, apart)
+	if err != nil {
+		return nil, err
+	}
+	// Under the manifest's threshold most finds in ordinary prompts are mistakes.
+	return guard.NewPII(guard.PIIConfig{
+		Tagger: pattern.Beside(tagger), Policy: policy, FlagFrom: e.Threshold, BlockFrom: cfg.Guard.PII.MinConfidence, Limits: limits,
+	})
+}
+
+// guardFaults is what only the models' manifests can tell about the guard's section.
+func guardFaults(cfg *config.Config, where Places) config.Faults {
+	dir, err := where.modelsDir()
+	if err != nil {
+		return config.Faults{cfg.Fault("guard", "%v", err)}
+	}
+	var faults config.Faults
+	manifest := func(path, task, name string) *catalog.Entry {
+		e, err := catalog.Read(filepath.Join(dir, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			faults = append(faults, cfg.Fault(path, "no model %s is in %s; add it, or write guard: {enabled: false} to serve without a guard", name, dir))
+		case err != nil:
+			faults = append(faults, cfg.Fault(path, "%v", err))
+		case e.Task != task:
+			faults = append(faults, cfg.Fault(path, "model %s is for task %q, not %q", name, e.Task, task))
+		default:
+			return e
+		}
+		return nil
+	}
+	if j := cfg.Guard.Jailbreak; j.Action != "off" {
+		if e := manifest("guard.jailbreak", "jailbreak", j.Model); e != nil && cfg.Guard.Harmful == "block" && !slices.Contains(e.Labels, "harmful") {
+			faults = append(faults, cfg.Fault("guard.harmful", "model %s does not tell what is harmful", j.Model))
+		}
+	}
+	if p := cfg.Guard.PII; p.Policy != "off" {
+		if e := manifest("guard.pii", "pii", p.Model); e != nil {
+			kinds := piiKinds(e)
+			for _, kind := range slices.Sorted(maps.Keys(p.Types)) {
+				if !slices.Contains(kinds, kind) {
+					faults = append(faults, cfg.Fault("guard.pii.types."+kind, "nothing finds this kind%s", config.DidYouMean(kind, kinds)))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// piiKinds are the kinds of data that the model and the recognisers beside it find.
+func piiKinds(e *catalog.Entry) []string {
+	kinds := pattern.New().Labels()
+	for _, l := range e.Labels {
+		if _, kind, ok := strings.Cut(l, "-"); ok && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
