@@ -25,7 +25,7 @@ type model struct {
 }
 
 func (model) Labels() []string {
-	return []string{"PERSON", "US_PASSPORT", "ID_NUMBER", "STREET_ADDRESS", "CREDIT_CARD"}
+	return []string{"PERSON", "AGE", "US_PASSPORT", "ID_NUMBER", "STREET_ADDRESS", "CREDIT_CARD"}
 }
 
 func (m model) Tag(_ context.Context, text string) ([]classifiers.Span, error) {
@@ -87,7 +87,11 @@ func TestPII(t *testing.T) {
 			want: refused, kinds: []string{"US_PASSPORT"}},
 		"what it is less sure of is flagged": {config: guard.PIIConfig{Tagger: pattern.Beside(model{"X123", "US_PASSPORT", 0.79})}, req: chat(user("passport X123")),
 			want: passed, kinds: []string{"US_PASSPORT"}},
-		"what it hardly saw is nothing":     {config: guard.PIIConfig{Tagger: pattern.Beside(model{"X123", "US_PASSPORT", 0.59})}, req: chat(user("passport X123")), want: passed},
+		"what it hardly saw is nothing": {config: guard.PIIConfig{Tagger: pattern.Beside(model{"X123", "US_PASSPORT", 0.59})}, req: chat(user("passport X123")), want: passed},
+		"an age is nothing to report":   {config: guard.PIIConfig{Tagger: pattern.Beside(model{"17", "AGE", 1})}, req: chat(user("17 times 23")), want: passed},
+		"an age is flagged if strict":   {policy: "strict", config: guard.PIIConfig{Tagger: pattern.Beside(model{"17", "AGE", 1})}, req: chat(user("17 times 23")), want: passed, kinds: []string{"AGE"}},
+		"an age may be flagged apart": {apart: map[string]guard.Action{"AGE": guard.Flag}, config: guard.PIIConfig{Tagger: pattern.Beside(model{"17", "AGE", 1})}, req: chat(user("17 times 23")),
+			want: passed, kinds: []string{"AGE"}},
 		"a name is flagged, also if strict": {policy: "strict", config: guard.PIIConfig{Tagger: pattern.Beside(model{"Ann", "PERSON", 1})}, req: chat(user("Ann")), want: passed, kinds: []string{"PERSON"}},
 		"an id is flagged, also if strict":  {policy: "strict", config: guard.PIIConfig{Tagger: pattern.Beside(model{"A-7", "ID_NUMBER", 1})}, req: chat(user("A-7")), want: passed, kinds: []string{"ID_NUMBER"}},
 		"two kinds are told, one of them refused": {req: chat(user("ann@mail.example.com pays with " + card)), want: refused,

@@ -26,6 +26,9 @@ var (
 	}
 	// Whether a date is one of birth, and a name that of a private person, no model here can tell: both are flagged.
 	strict = append([]string{"EMAIL_ADDRESS", "IP_ADDRESS", "MAC_ADDRESS", "PHONE_NUMBER", "STREET_ADDRESS"}, standard...)
+	// Kinds that stand in every other prompt and by themselves are nobody's: the number in a sum may be an age. The standard policy does not report
+	// them, for a report of everything is one of nothing.
+	common = []string{"AGE", "DATE_TIME", "DOMAIN_NAME", "LOCATION", "NRP", "ORGANIZATION", "TITLE", "ZIP_CODE"}
 )
 
 // NewPolicy returns the policy of a name, standard or strict, with the actions of some kinds set apart.
@@ -37,6 +40,11 @@ func NewPolicy(name string, apart map[string]Action) (Policy, error) {
 	}
 	for _, kind := range block {
 		p[kind] = BlockIt
+	}
+	if name == "standard" {
+		for _, kind := range common {
+			p[kind] = Allow
+		}
 	}
 	for kind, a := range apart {
 		if !slices.Contains([]Action{Allow, Flag, BlockIt}, a) {
