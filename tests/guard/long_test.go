@@ -120,6 +120,7 @@ func longRows() []row {
 	add("long: refused by rule", "an attack before more words than the budget", say(attack+" "+novel(9, 60_000)), "413 prompt_too_long", rule)
 	add("long: refused by rule", "more messages than the budget", bodyOf(object{"messages": distinct(3000)}), "413 prompt_too_long", rule)
 	add("long: refused by rule", "a tool's result over the budget", bodyOf(answered(novel(10, 60_000))), "413 prompt_too_long", rule)
+	add("long: refused by rule", "a text file of more than can be decoded", bodyOf(put("text in a data URL", novel(13, 15_000))), "413 prompt_too_long", rule)
 	add("long: refused by rule", "more bytes than a body may have", say(strings.Repeat(novel(11, 1000), 250)), "413 request_too_large", rule)
 	return rows
 }
