@@ -141,11 +141,17 @@ func both(kind, name string, p pair, write func(s string) string, plain string) 
 	}
 }
 
-// plainRows are the pairs as they are: what their variants are held to.
+// named is a body for a backend's own name, which is guarded like any other.
+func named(body string) string {
+	return strings.Replace(body, `"model":"MoM"`, `"model":"larger-model"`, 1)
+}
+
+// plainRows are the pairs as they are, what their variants are held to, and once more for a backend's own name.
 func plainRows() []row {
 	var rows []row
 	for i, p := range pairs {
 		rows = append(rows, both("plain", sentence(i), p, say, "")...)
+		rows = append(rows, both("for a named model", sentence(i), p, func(s string) string { return named(say(s)) }, say(p.attack))...)
 	}
 	return rows
 }

@@ -96,8 +96,7 @@ func numberRows() []row {
 			add("numbers: moved", n.name+", "+sites[j], bodyOf(put(sites[j], sentence(n.value))), pii, "standard")
 		}
 		plain := say(sentence(n.value))
-		named := strings.Replace(plain, `"MoM"`, `"larger-model"`, 1)
-		add("numbers: for a named model", n.name, named, pii, "standard")
+		add("numbers: for a named model", n.name, named(plain), pii, "standard")
 		add("numbers: strict", n.name, plain, pii, "strict")
 		add("numbers: off", n.name, plain, pass, "off")
 	}
