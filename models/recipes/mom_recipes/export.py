@@ -115,7 +115,7 @@ def manifest(folder, temperature, threshold, tests):
 
     lines = [
         "name: mom-brain-flash",
-        'version: "1"',
+        'version: "2"',
         "task: domain",
         "license: Apache-2.0",
         f"source: {{base: {base.NAME}, package: {base.PACKAGE}, revision: {base.SHA256['model.safetensors']}, recipe: models/recipes}}",
