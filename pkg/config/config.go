@@ -96,7 +96,7 @@ func Default() *Config {
 		AliasesMoM:     []string{"MoM", "mom", "auto", "vllm-sr/auto"},
 		Brain:          Brain{Model: "mom-brain-flash"},
 		ExposeHeaders:  ExposeAll,
-		Guard:          unguarded(),
+		Guard:          guarded(),
 		GuardTimeout:   800 * time.Millisecond,
 		BrainTimeout:   500 * time.Millisecond,
 		RequestTimeout: 4 * time.Second, // below the 5 s that Envoy waits for a message, so that our own JSON error beats Envoy's

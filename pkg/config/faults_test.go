@@ -41,7 +41,8 @@ func TestFaults(t *testing.T) {
 		{"a time without a unit", m + "timeouts: {brain: 500}\n", "line 2: timeouts.brain: a time needs a unit, such as 500ms or 4s"},
 		{"a time that is too long", m + "timeouts: {request: 1h}\n", "line 2: timeouts.request: 1h is not within 10ms..5m0s"},
 		{"a brain slower than the request", m + "timeouts: {brain: 5s}\n", "line 2: timeouts.brain: 5s is longer than the whole request may take (timeouts.request: 4s)"},
-		{"a request shorter than the default brain", m + "timeouts: {request: 100ms}\n", "line 2: timeouts.brain: 500ms is longer than the whole request may take (timeouts.request: 100ms)"},
+		{"a request shorter than the default guard and brain", m + "timeouts: {request: 100ms}\n", "line 2: timeouts.guard: 800ms is longer than the whole request may take (timeouts.request: 100ms)\n" +
+			"line 2: timeouts.brain: 500ms is longer than the whole request may take (timeouts.request: 100ms)"},
 		{"a size without a unit", m + "limits: {body: 1048576}\n", "line 2: limits.body: a size needs a unit, such as 512KiB or 1MiB"},
 		{"a size in an unknown unit", m + "limits: {body: 1kM}\n", `line 2: limits.body: "1kM" is not a size such as 512KiB or 1MiB`},
 		{"a size past every number", m + "limits: {body: 9223372036854775807MiB}\n", "line 2: limits.body: 9223372036854775807MiB is not within 1KiB..64MiB"},

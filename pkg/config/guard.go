@@ -40,20 +40,13 @@ type PII struct {
 // On says whether any stage guards.
 func (g *Guard) On() bool { return g.Jailbreak.Action != "off" || g.PII.Policy != "off" }
 
-// guarded is a guard that is on, with its defaults.
+// guarded is the guard of a file that says nothing of it: on, for who forgets it must not serve without.
 func guarded() Guard {
 	return Guard{
 		Jailbreak: Jailbreak{Action: "block", Model: "mom-jailbreak-flash"}, Harmful: "allow",
 		PII:         PII{Policy: "standard", Model: "mom-pii-flash", MinConfidence: 0.8},
 		Unscannable: "allow", BlockAs: "error",
 	}
-}
-
-// unguarded is a guard that is off.
-func unguarded() Guard {
-	g := guarded()
-	g.Jailbreak.Action, g.PII.Policy = "off", "off"
-	return g
 }
 
 // readGuard reads the section. One without a key is a fault: it reads as if it switched something on, or off.
