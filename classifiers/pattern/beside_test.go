@@ -60,6 +60,31 @@ func TestBeside(t *testing.T) {
 			spans{at("PHONE_NUMBER", 0.85, 0, 14)},
 		},
 		{
+			"one kind, the model's longer", "(415) 555-0100 x12",
+			spans{at("PHONE_NUMBER", 0.6, 0, 18)},
+			spans{at("PHONE_NUMBER", 0.85, 0, 18)},
+		},
+		{
+			"one kind, the recogniser's longer", "(415) 555-0100",
+			spans{at("PHONE_NUMBER", 0.9, 6, 14)},
+			spans{at("PHONE_NUMBER", 0.9, 0, 14)},
+		},
+		{
+			"one kind, the model's longer than what is certain", "on 2024-03-01 then",
+			spans{at("DATE_TIME", 0.99, 0, 18)},
+			spans{at("DATE_TIME", 0.99, 0, 2), at("DATE_TIME", 0.95, 3, 13), at("DATE_TIME", 0.99, 14, 18)},
+		},
+		{
+			"a card by the model alone, whose check digit is wrong", "4111 1111 1111 1112",
+			spans{at("CREDIT_CARD", 0.99, 0, 19)},
+			nil,
+		},
+		{
+			"an address in doubt that the model bears out", "see example.travel, he said",
+			spans{at("DOMAIN_NAME", 0.9, 4, 18)},
+			spans{at("DOMAIN_NAME", 0.9, 4, 18)},
+		},
+		{
 			"what the model has more of stays", "Jane Doe jane@example.com, x",
 			spans{at("PERSON", 0.9, 0, 26)},
 			spans{at("PERSON", 0.9, 0, 8), at("EMAIL_ADDRESS", 0.95, 9, 25)},

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
+// dates are those of a calendar, with the time of day beside them. A time of day alone says nothing of a person.
 func dates() []recogniser {
 	return []recogniser{
 		{label: "DATE_TIME", find: stamps, alone: 0.95, near: 0.95},
 		{label: "DATE_TIME", find: slashed, alone: 0.85, near: 0.85},
 		{label: "DATE_TIME", find: named(monthNames()), alone: 0.85, near: 0.85},
-		{label: "DATE_TIME", find: clocks, alone: 0.85, near: 0.85},
 	}
 }
 
@@ -24,12 +24,7 @@ func stamps(v *view, hit func(start, end int)) {
 		if end == 0 {
 			continue
 		}
-		if c := v.at(end); c == 'T' || c == ' ' || c == 't' {
-			if to := clockEnd(v, end+1); to > 0 {
-				end = to
-			}
-		}
-		if v.apart(d.start, end) {
+		if end = timed(v, end); v.apart(d.start, end) {
 			hit(d.start, end)
 		}
 	}
@@ -56,6 +51,18 @@ func dateEnd(v *view, start int) int {
 }
 
 func isYear(y int) bool { return y >= 1800 && y < 2200 }
+
+// timed returns where the time of day behind a date ends, or the end of the date when none follows.
+func timed(v *view, end int) int {
+	for _, gap := range []string{"T", "t", " ", ", ", " at ", " um "} {
+		if at := end + len(gap); at <= len(v.s) && strings.EqualFold(v.s[end:at], gap) {
+			if to := clockEnd(v, at); to > 0 {
+				return to
+			}
+		}
+	}
+	return end
+}
 
 // clockEnd returns where the time of day that begins at start ends, with its part of a second and its zone, 0 for none.
 func clockEnd(v *view, start int) int {
@@ -94,8 +101,10 @@ func clockEnd(v *view, start int) int {
 // slashed finds dates with the year last and marks that are the same, in either order of day and month.
 func slashed(v *view, hit func(start, end int)) {
 	for _, d := range v.digits {
-		if end := slashedEnd(v, d.start); end > 0 && v.apart(d.start, end) {
-			hit(d.start, end)
+		if end := slashedEnd(v, d.start); end > 0 {
+			if end = timed(v, end); v.apart(d.start, end) {
+				hit(d.start, end)
+			}
 		}
 	}
 }
@@ -178,6 +187,7 @@ func named(months map[string]bool) finder {
 				end, year = v.words[last+1].end, true
 			}
 			if day || year {
+				end = timed(v, end)
 				hit(start, end)
 				done = end
 			}
@@ -227,36 +237,3 @@ func (v *view) blank(i int) bool {
 	return len(between) <= 2 && strings.Trim(between, " .-") == ""
 }
 
-// clocks finds times of day to the second, or to the minute with am or pm.
-func clocks(v *view, hit func(start, end int)) {
-	for i, d := range v.digits {
-		n := d.end - d.start
-		if n > 2 || n == 0 {
-			continue
-		}
-		end := 0
-		if n == 2 {
-			end = clockEnd(v, d.start)
-		}
-		if end < d.start+8 {
-			end = 0
-			last := d.end
-			if v.at(last) == ':' && i+1 < len(v.digits) && v.digits[i+1].start == last+1 && v.digits[i+1].end == last+3 {
-				last += 3
-			}
-			at := last
-			if v.at(at) == ' ' {
-				at++
-			}
-			for _, half := range []string{"am", "pm", "a.m.", "p.m."} {
-				to := min(at+len(half), len(v.s))
-				if number(v.s[d.start:d.end]) <= 12 && strings.EqualFold(v.s[at:to], half) && !isAlnum(v.at(to)) {
-					end = to
-				}
-			}
-		}
-		if end > 0 && v.apart(d.start, end) {
-			hit(d.start, end)
-		}
-	}
-}
