@@ -236,4 +236,3 @@ func (v *view) blank(i int) bool {
 	between := v.s[v.words[i].end:v.words[i+1].start]
 	return len(between) <= 2 && strings.Trim(between, " .-") == ""
 }
-
