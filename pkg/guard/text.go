@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mom-router/mom/pkg/guard/text"
 	"github.com/mom-router/mom/pkg/pipeline"
@@ -62,6 +63,10 @@ const (
 
 // lastTurns is how many turns of the user are also read as one text, since an attack may be spread over them.
 const lastTurns = 4
+
+// edge is how much of each end of a turn is read together with its neighbours', in bytes. What lies farther inside was read with the turn itself; to
+// read it again with every next turn would cost a long chat more than all of its turns once.
+const edge = 192
 
 // Texts returns every text of a request that Jailbreak judges, each kind and body once: the messages, with their parts joined in two ways, the last
 // turns of the user together, documents that a turn holds in tags, every other string of the body, and all views of each.
@@ -137,8 +142,27 @@ func (g *gatherer) messages(req *pipeline.Request, together bool) {
 		}
 	}
 	if n := len(turns); n > 1 {
-		g.add(Text{User, Raw, "last turns of the user", strings.Join(turns[max(0, n-lastTurns):], "\n")})
+		last := turns[max(0, n-lastTurns):]
+		for i := range last {
+			last[i] = ends(last[i])
+		}
+		g.add(Text{User, Raw, "last turns of the user", strings.Join(last, "\n")})
 	}
+}
+
+// ends returns the two ends of a turn, or all of a short one. No rune is cut.
+func ends(turn string) string {
+	if len(turn) <= 2*edge {
+		return turn
+	}
+	head, tail := edge, len(turn)-edge
+	for !utf8.RuneStart(turn[head]) {
+		head--
+	}
+	for tail < len(turn) && !utf8.RuneStart(turn[tail]) {
+		tail++
+	}
+	return turn[:head] + "\n" + turn[tail:]
 }
 
 // leaves adds the strings outside of the messages' texts, the small ones together.

@@ -35,6 +35,9 @@ func TestTexts(t *testing.T) {
 			"user raw messages[0]: a", "instructions raw messages[1]: x", "user raw messages[2]: b", "user raw last turns of the user: a\nb"}},
 		"of many turns the last four": {chat(user("a"), user("b"), user("c"), user("d"), user("e")), []string{
 			"user raw messages[0]: a", "user raw messages[1]: b", "user raw messages[2]: c", "user raw messages[3]: d", "user raw messages[4]: e", "user raw last turns of the user: b\nc\nd\ne"}},
+		"of long turns the ends": {chat(user(strings.Repeat("日本 ", 100)), user("b")), []string{
+			"user raw messages[0]: " + strings.Repeat("日本 ", 100), "user raw messages[1]: b",
+			"user raw last turns of the user: " + strings.Repeat("日本 ", 27) + "日\n " + strings.Repeat("日本 ", 27) + "\nb"}},
 		"a document in a turn is judged as one too": {chat(user("Read <Document id=1>this</document > and <file>that</file>, <context>the end")), []string{
 			"user raw messages[0]: Read <Document id=1>this</document > and <file>that</file>, <context>the end",
 			"document raw messages[0], document: this", "document raw messages[0], document: that", "document raw messages[0], document: the end"}},
