@@ -121,7 +121,9 @@ def views(report):
         return ""
     return f"""## The family
 
-All views read one forward pass of this graph. The thresholds of guard and tags were set after a look at these very rows, `nc/jailbreak/val` among them, so recall and false alarms at the thresholds are not independent of the choice and want confirming on rows that nobody has seen.
+All views read one forward pass of this graph. The shares of benign texts that may reach the guard's thresholds were fixed on an earlier model with these
+rows in sight, and not touched for this one; the cut of the tags was chosen among four values on these rows. The rows "own held out" and
+`nc/jailbreak/val` chose nothing.
 
 {table.markdown(report["family"])}
 """

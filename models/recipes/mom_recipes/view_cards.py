@@ -74,11 +74,13 @@ One of the views of the graph of [mom-brain-flash](../mom-brain-flash/README.md)
 
 Of the served int8 graph and, beside it, of the same weights in fp32; validation rows, never trained on.
 {note(name, run, report)}
+
 {table.markdown(report["family"], PREFIX[name])}
 
 ## How it was made
 
 In one run with the other views: {card.cost(run)} The brain's card has the hyper-parameters, the hashes of the data and what int8 means here.
+
 {own}
 ## Limits
 
