@@ -80,7 +80,7 @@ func start(t *testing.T, guard string) *gateway {
 	s := stack.Start(t, stack.Options{Config: fmt.Sprintf(config, guard), Envoy: func(yaml string) string {
 		for _, limit := range [][2]string{
 			{"message_timeout: 5s ", "message_timeout: 60s "}, {"max_message_timeout: 30s", "max_message_timeout: 60s"},
-			{"health_checks: [{timeout: 1s,", "health_checks: [{timeout: 60s,"}, // a machine that is busy elsewhere is not ill
+			{"health_checks: [{timeout: 3s,", "health_checks: [{timeout: 60s,"}, // a machine that is busy elsewhere is not ill
 		} {
 			if strings.Count(yaml, limit[0]) != 1 {
 				t.Fatalf("envoy.yaml does not have %q once", limit[0])
