@@ -1043,8 +1043,8 @@ class Maker:
 
 
 def own(seed, count, judging=False):
-    """count rows of own documents. The judge's are whole templates of their own, with names, places and locales of their own; the
-    makers of what has a form (cards, user names, passwords) are the same."""
+    """count rows of own documents. The judge's are whole templates of their own; DATA.md says what of its locales and names stands in
+    training too. The makers of what has a form (cards, user names, passwords) are the same."""
     name = "judge" if judging else "train"
     maker = Maker(random.Random(f"{seed}/pii {name}"), f"pii_{name}.yaml")
     maker.wrong = 0.0 if judging else 1 / 6  # a number whose check digit is wrong is no card; training has some, for typos happen

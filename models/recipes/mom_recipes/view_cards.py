@@ -28,8 +28,9 @@ a tool or a document brings. An instruction is normal in the one and an injectio
     "mom-pii-flash": (
         """Finds personal data: spans of 24 types, tagged by token and decoded by word. In the product it stands beside recognisers with checksums
 (cards, IBAN, telephone, addresses of the net), which are better at what has a form.""",
-        """* Names, places and organisations were learned from tweets and filings, everything else from own generated documents: the figure on
-  own documents (values, forms and locales that training never saw) is of documents like our own, not of yours.
+        """* Names, places and organisations were learned from tweets, filings and own generated documents, everything else from the latter. The figure
+  on own documents is of whole documents that training never saw, but not of another world: several locales are in both, with 13 % of
+  the given names, 6 % of the surnames and most formats of numbers, so it is somewhat too good. And they are documents like our own, not yours.
 * Case is lost: the tokenizer lower-cases, so *will* and *Will* look alike.
 * Types that differ by context alone (a nine-digit number: passport, account, insurance) need their word nearby.""",
         "anonymising data for publication: what it misses stays in.",
