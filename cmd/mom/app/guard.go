@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -101,18 +100,7 @@ func guardOne(ctx context.Context, cfg *config.Config, s *Shelf, in io.Reader, o
 	} else if err := g.report(ctx, body.Request, showText, &r); err != nil {
 		return err
 	}
-	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(r)
-	} else {
-		err = r.print(out)
-	}
-	if err == nil && r.Refused != nil {
-		err = errRefused
-	}
-	return err
+	return answer(out, r, r.Refused != nil, asJSON)
 }
 
 // report runs the stages as serve does, then judges each text again by itself, to say what became of it.

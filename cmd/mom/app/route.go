@@ -86,15 +86,21 @@ func routeOne(ctx context.Context, g *extproc.Gateway, in io.Reader, out io.Writ
 	if err != nil {
 		return err
 	}
+	return answer(out, r, r.Refused != nil, asJSON)
+}
+
+// answer prints what a command makes of a request, and returns errRefused when that is a refusal.
+func answer(out io.Writer, report interface{ print(io.Writer) error }, isRefused, asJSON bool) error {
+	var err error
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		err = enc.Encode(r)
+		err = enc.Encode(report)
 	} else {
-		err = r.print(out)
+		err = report.print(out)
 	}
-	if err == nil && r.Refused != nil {
+	if err == nil && isRefused {
 		err = errRefused
 	}
 	return err
