@@ -49,11 +49,13 @@ func TestEvalHoldsTheFloors(t *testing.T) {
 		}
 	}
 	evalJSON(t, &pii, "models", "pii", "--data", samples+"pii.jsonl")
+	var both *float64
 	for _, r := range pii.Readers {
 		if r.Name == "both" {
-			at("pii, F1 of model and recognisers", r.All.F1, 0.72)
+			both = r.All.F1
 		}
 	}
+	at("pii, F1 of model and recognisers", both, 0.72)
 
 	var similarity struct {
 		Graded  []struct{ Spearman *float64 }
