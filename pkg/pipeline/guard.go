@@ -2,14 +2,28 @@ package pipeline
 
 import "slices"
 
-// Guarded is the finding of the stages that guard: what they saw so far, each adding to what those before it left. It holds kinds and numbers,
-// never text.
+// Guarded is the finding of the stages that guard: what they saw so far, each adding to what those before it left. It holds kinds, places
+// and numbers, never text.
 type Guarded struct {
 	Jailbreak  bool     // a text tries to override the model's instructions
 	Harmful    bool     // a text asks for what does harm; reported apart, since it is no attack on the model
 	Confidence float64  // of the jailbreak, (0, 1]; 0 without one
 	PII        []string // the kinds of personal data found, sorted and distinct; shared, so read and never changed
 	Blocked    bool     // the request was refused, for what is named here or, where nothing is, because it could not be read whole
+
+	// Redactions are the personal data that not every backend may see, by text and place. It is shared, so read and never changed.
+	Redactions []Redaction
+}
+
+// Redaction is one find of personal data that only some backends may see: those that may get it as it is, and where one may not, Replacement is made
+// for all. With is a placeholder such as [EMAIL_ADDRESS_1], the same for the same value of a request. Redactions are in the order of their texts
+// and places. Two of them are either apart or, where finds of two kinds overlap, of the same bytes and With.
+type Redaction struct {
+	Replacement
+	Kind string // of the policy, such as EMAIL_ADDRESS
+	// Barred says that a backend which may not see the kind may not have the request at all. Only then the place may be unknown: Ref is below 0, and
+	// the Replacement does nothing.
+	Barred bool
 }
 
 // Flagged says whether anything was found.

@@ -7,6 +7,10 @@ type Plan struct {
 	Domain   string // the label it rests on, "" when none was found
 	Degraded string // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
 	Tiers    []Tier // at least one; the first is the choice, the rest the fallbacks, tried in order
+
+	// Replacements are made in the body of every tier, the first's too: they are what the one that may see the least may not see. A later tier's
+	// body is made from the first's by a filter that may fail, so nothing that protects may rest on it.
+	Replacements []Replacement
 }
 
 // Tier is one backend of a plan and how the request must read for it.
