@@ -110,7 +110,7 @@ var (
 	plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 	hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	revision  = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
-	graphIn   = []string{"input_ids", "attention_mask", "token_type_ids"}
+	graphIn   = []string{"input_ids", "attention_mask", "token_type_ids", "letter_case"}
 	tasks     = []string{"domain", "difficulty", "jailbreak", "pii", "similarity"}
 )
 

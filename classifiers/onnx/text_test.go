@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,27 +52,50 @@ func TestShortTextsAreNotPadded(t *testing.T) {
 
 func TestTokensAreThoseOfThePythonTokenizers(t *testing.T) {
 	var golden []struct {
-		Text string   `json:"text"`
-		IDs  []uint32 `json:"ids"`
+		Text  string   `json:"text"`
+		IDs   []uint32 `json:"ids"`
+		Cased []uint32 `json:"cased"` // with the codes of models/recipes
 	}
 	if err := json.Unmarshal(testdata(t, "golden.json"), &golden); err != nil {
 		t.Fatal(err)
 	}
-	m := open(t, tiny(t, "good.onnx", func(m *catalog.Manifest, _ map[string][]byte) { m.MaxTokens = 1000 }), onnx.Options{})
-	for _, g := range golden {
-		got, err := m.TokenIDs(g.Text)
-		if err != nil {
-			t.Errorf("%q: %v", g.Text, err)
-			continue
+	for graph, inputs := range map[string][]string{"good.onnx": {"input_ids", "attention_mask"}, "cased.onnx": {"input_ids", "attention_mask", "letter_case"}} {
+		m := open(t, tiny(t, graph, func(m *catalog.Manifest, _ map[string][]byte) { m.MaxTokens, m.Inputs = 1000, inputs }), onnx.Options{})
+		for _, g := range golden {
+			want := g.IDs
+			if graph == "cased.onnx" {
+				want = g.Cased
+			}
+			got, err := m.TokenIDs(g.Text)
+			if err != nil {
+				t.Errorf("%s: %q: %v", graph, g.Text, err)
+			} else if !slices.Equal(got, want) {
+				t.Errorf("%s: %q: ids %v, want %v", graph, g.Text, got, want)
+			}
 		}
-		if len(got) != len(g.IDs) {
-			t.Errorf("%q: ids %v, want %v", g.Text, got, g.IDs)
-			continue
+	}
+}
+
+func TestTheCaseOfLettersReachesTheGraph(t *testing.T) {
+	m := open(t, tiny(t, "cased.onnx", func(m *catalog.Manifest, _ map[string][]byte) {
+		m.Inputs = []string{"attention_mask", "letter_case", "input_ids"} // in any order
+		m.SelfTest = []catalog.Sample{{Text: "A word", Label: "math", MinProbability: 0.5}}
+	}), onnx.Options{})
+	for _, c := range []struct{ name, text, label string }{
+		{"a capital", "the Word of the court", "math"},
+		{"a word in capitals", "the WORD of the court", "law"},
+		{"mixed letters", "the wOrd of the court", "other"},
+		{"a capital after many windows", strings.Repeat("the ", 200) + "The", "math"},
+		{"the same words after they were seen in another case", "the word of The court", "math"},
+	} {
+		s := classify(t, m, c.text)
+		p := map[string]float32{}
+		for i, label := range m.Labels() {
+			p[label] = s.P[i]
 		}
-		for i := range got {
-			if got[i] != g.IDs[i] {
-				t.Errorf("%q: ids %v, want %v", g.Text, got, g.IDs)
-				break
+		for label := range p {
+			if label != c.label && p[label] >= p[c.label] {
+				t.Errorf("%s: %s has %v, want less than %s, which has %v", c.name, label, p[label], c.label, p[c.label])
 			}
 		}
 	}

@@ -18,6 +18,7 @@ const probeWords = 10_000
 type tokenizer struct {
 	native         *tokenizers.Tokenizer
 	prefix, suffix []uint32 // what the tokenizer puts around every text, such as [CLS] and [SEP]
+	cased          bool     // every id carries the case of its letters
 }
 
 // newTokenizer loads a tokenizer.json. Files of sentence-transformers models carry a truncation to 128 tokens and a padding to 128, which the
@@ -145,7 +146,7 @@ func clean(text string, maxBytes int) (string, error) {
 // takes about a second a megabyte.
 func (t *tokenizer) encode(text string, offsets bool) (encoding, error) {
 	var opts []tokenizers.EncodeOption
-	if offsets {
+	if offsets || t.cased {
 		opts = append(opts, tokenizers.WithReturnOffsets())
 	}
 	e := t.native.EncodeWithOptions(text, true, opts...) // never with the tokens' strings: the binding panics on some, past its guard
@@ -156,11 +157,14 @@ func (t *tokenizer) encode(text string, offsets bool) (encoding, error) {
 		return encoding{}, fmt.Errorf("tokenizer gave %d tokens without the special ones", to-from)
 	}
 	enc := encoding{ids: ids[from:to]}
-	if offsets {
+	if offsets || t.cased {
 		if len(e.Offsets) != len(ids) {
 			return encoding{}, fmt.Errorf("tokenizer gave %d places for %d tokens", len(e.Offsets), len(ids))
 		}
 		enc.offsets = e.Offsets[from:to]
+	}
+	if t.cased {
+		return enc, withCase(text, enc.ids, enc.offsets)
 	}
 	return enc, nil
 }

@@ -125,6 +125,7 @@ func open(e *catalog.Entry, opt Options) (_ *Trunk, err error) {
 	if t.tok, err = newTokenizer(file); err != nil {
 		return nil, err
 	}
+	t.tok.cased = slices.Contains(e.Inputs, inputCase)
 	t.inner = e.MaxTokens - len(t.tok.prefix) - len(t.tok.suffix)
 	if t.inner <= e.Overlap {
 		return nil, fmt.Errorf("windows of %d tokens, special ones not counted, cannot overlap by %d", t.inner, e.Overlap)

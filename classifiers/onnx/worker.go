@@ -16,6 +16,7 @@ import (
 type worker struct {
 	inputs [][]int64 // one a graph input, as long as the longest window
 	ids    int       // which of them holds the token ids
+	cases  []int64   // the one for the case of letters, where the graph has it
 }
 
 func newWorker(inputs []string, maxTokens int) (*worker, error) {
@@ -30,6 +31,8 @@ func newWorker(inputs []string, maxTokens int) (*worker, error) {
 				buf[j] = 1
 			}
 		case "token_type_ids": // one segment: all zero
+		case inputCase:
+			w.cases = buf
 		default:
 			return nil, fmt.Errorf("input %q has no known meaning", name)
 		}
@@ -43,7 +46,10 @@ func (w *worker) put(prefix, window, suffix []uint32) int {
 	n := 0
 	for _, part := range [...][]uint32{prefix, window, suffix} {
 		for _, id := range part {
-			w.inputs[w.ids][n] = int64(id)
+			w.inputs[w.ids][n] = int64(id & idMask)
+			if w.cases != nil {
+				w.cases[n] = int64(id >> caseShift)
+			}
 			n++
 		}
 	}

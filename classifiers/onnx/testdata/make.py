@@ -4,10 +4,11 @@
     python make.py
 
 A good graph sums one row of three numbers a token: "integral" speaks for the first class, "court" for the second, every other token for
-none. heads has an output for every task. The other graphs have one fault each.
+none. heads has an output for every task; cased counts tokens by the case of their letters. The other graphs have one fault each.
 """
 import json
 import pathlib
+import sys
 
 import numpy as np
 import onnx
@@ -15,6 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 HERE = pathlib.Path(__file__).parent
+sys.path.append(str(HERE.parents[2] / "models" / "recipes"))
+from mom_recipes import letters  # noqa: E402 the codes that the graphs of models/ were trained on
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,?!'()[]"
 WORDS = ["integral", "court", "the", "of", "word"]
@@ -126,6 +129,25 @@ def heads(vocab):
     graph("heads", vocab, tail=tail, last="looped", extra=extra, more=more)
 
 
+def cased(vocab):
+    """Capitals speak for the first class, tokens in capitals for the second, mixed ones for the third; the words say nothing."""
+    shape = ["batch", "tokens"]
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("input_ids", "attention_mask", "letter_case")]
+    table = np.zeros((letters.CODES, 3), np.float32)
+    for column, code in enumerate((letters.CAPITAL, letters.UPPER, letters.MIXED)):
+        table[code, column] = 4
+    nodes = [helper.make_node("Gather", ["table", "letter_case"], ["rows"]), helper.make_node("Gather", ["nothing", "input_ids"], ["words"]),
+             helper.make_node("Add", ["rows", "words"], ["both"]),
+             helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT), helper.make_node("Unsqueeze", ["mask", "two"], ["mask3"]),
+             helper.make_node("Mul", ["both", "mask3"], ["seen"]), helper.make_node("ReduceSum", ["seen", "one"], ["domain"], keepdims=0)]
+    constants = [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.zeros((len(vocab), 3), np.float32), "nothing"),
+                 numpy_helper.from_array(np.array([1], np.int64), "one"), numpy_helper.from_array(np.array([2], np.int64), "two")]
+    g = helper.make_graph(nodes, "cased", inputs, [helper.make_tensor_value_info("domain", TensorProto.FLOAT, ["batch", 3])], constants)
+    model = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, producer_name="testdata/make.py")
+    onnx.checker.check_model(model)
+    (HERE / "cased.onnx").write_bytes(model.SerializeToString())
+
+
 def main():
     vocab = vocabulary()
     tok = tokenizer(vocab)
@@ -152,6 +174,7 @@ def main():
     slow(vocab)
     picky(vocab)
     heads(vocab)
+    cased(vocab)
 
     # What the Python tokenizers make of texts, special tokens included: the binding must agree.
     plain = tokenizer(vocab)
@@ -159,8 +182,8 @@ def main():
     plain.no_padding()
     plain.encode_special_tokens = True
     texts = ["", "The integral of the word.", "court\x00integral", "a\ufffdb", "[SEP] court [CLS]", "naïve café ÄÖ", "日本語 \U0001f600", "x" * 101,
-             "tabs\tand\nlines\r\n"]
-    golden = [{"text": t, "ids": plain.encode(t).ids} for t in texts]
+             "tabs\tand\nlines\r\n", "The COURT of WoRd, a I. OF2 2OF", "İstanbul ÉCOLE Éa ǅ ﬁ ß Ⅷ ⓐ 東京 Ωμ", "a\u0301E\u0301 d'Of (THE)"]
+    golden = [{"text": t, "ids": plain.encode(t).ids, "cased": letters.encode(plain, [t])[0].ids} for t in texts]
     (HERE / "golden.json").write_text("[\n" + ",\n".join(json.dumps(g) for g in golden) + "\n]\n")
 
 
