@@ -100,8 +100,8 @@ def one_pass(rows, rng, per_label):
 
 
 def reword(rng, text):
-    """A text as a user may type it: now and then with an opening, a closing, or without punctuation. (The tokenizer
-    lower-cases, so case needs no augmentation.) Every label gets the same wordings: none may become a marker."""
+    """A text as a user may type it: now and then with an opening, a closing, or without punctuation. Every label gets the same
+    wordings: none may become a marker."""
     if rng.random() < 0.15:
         text = re.sub(r"[?!.,;]+(?=\s|$)", "", text)
     if rng.random() < 0.15:

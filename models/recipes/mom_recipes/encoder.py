@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import GUARD, LABELS, TAGS
+from . import GUARD, LABELS, TAGS, letters
 
 HIDDEN, LAYERS, ATTENTION_HEADS, FEED_FORWARD = 384, 6, 12, 1536
 LAYER_NORM_EPSILON = 1e-12
@@ -21,6 +21,7 @@ class Block(nn.Module):
 
     def __init__(self):
         super().__init__()
+        self.bits = None  # of a weight, while training is to feel what int8 will do
         self.qkv = nn.Linear(HIDDEN, 3 * HIDDEN)
         self.out = nn.Linear(HIDDEN, HIDDEN)
         self.attention_norm = nn.LayerNorm(HIDDEN, eps=LAYER_NORM_EPSILON)
@@ -32,12 +33,32 @@ class Block(nn.Module):
         """x [batch, tokens, 384] and an additive mask [batch, 1, 1, tokens] -> x of the same shape."""
         batch, tokens, _ = x.shape
         size = HIDDEN // ATTENTION_HEADS
-        q, k, v = self.qkv(x).view(batch, tokens, 3, ATTENTION_HEADS, size).permute(2, 0, 3, 1, 4)
+        q, k, v = self.linear(self.qkv, x).view(batch, tokens, 3, ATTENTION_HEADS, size).permute(2, 0, 3, 1, 4)
         weights = (q @ k.transpose(-1, -2)) * size**-0.5 + bias
         mixed = weights.softmax(-1).to(v.dtype) @ v
         mixed = mixed.transpose(1, 2).reshape(batch, tokens, HIDDEN)
-        x = self.attention_norm(x + self.out(mixed).to(x.dtype))
-        return self.output_norm(x + self.down(F.gelu(self.up(x))).to(x.dtype))
+        x = self.attention_norm(x + self.linear(self.out, mixed).to(x.dtype))
+        return self.output_norm(x + self.linear(self.down, F.gelu(self.linear(self.up, x))).to(x.dtype))
+
+    def linear(self, layer, x):
+        """layer(x), or as the int8 graph will do it: a weight's scale is its output column's, an activation's its text's."""
+        return layer(x) if self.bits is None else F.linear(rounded_input(x), rounded_weight(layer.weight, self.bits), layer.bias)
+
+
+def rounded_weight(weight, bits):
+    """weight [out, in] as it is after it was kept in so many bits; the gradient passes through."""
+    top = 2 ** (bits - 1) - 1
+    scale = weight.detach().abs().amax(1).clamp(min=1e-8) / top
+    zero = torch.zeros(len(scale), dtype=torch.int32)
+    return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -top, top)
+
+
+def rounded_input(x):
+    """x [batch, tokens, features] as it is after each text's values were kept in eight bits over their range, zero in it."""
+    x = x.float()
+    low, high = x.detach().amin((1, 2)).clamp(max=0), x.detach().amax((1, 2)).clamp(min=0)
+    scale = ((high - low) / 255).clamp(min=1e-8)
+    return torch.fake_quantize_per_channel_affine(x, scale, (-low / scale).round().to(torch.int32), 0, 0, 255)
 
 
 class Encoder(nn.Module):
@@ -51,6 +72,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.words = nn.Embedding(vocabulary, HIDDEN)
         self.positions = nn.Embedding(positions, HIDDEN)
+        self.case = nn.Embedding(letters.CODES, HIDDEN)
         self.embedding_norm = nn.LayerNorm(HIDDEN, eps=LAYER_NORM_EPSILON)
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.attend = nn.Linear(HIDDEN, 1)
@@ -61,6 +83,7 @@ class Encoder(nn.Module):
         self.guard_document = nn.Linear(2 * HIDDEN, len(GUARD))
         self.pii = nn.Linear(2 * HIDDEN, len(TAGS))
         self.embedding = nn.Linear(2 * HIDDEN, HIDDEN)
+        nn.init.zeros_(self.case.weight)  # the base knows nothing of case
         for table in (self.words, self.positions, self.embedding_norm):
             table.requires_grad_(False)
         for attend in (self.attend, self.guard_attend):
@@ -69,8 +92,10 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.embedding.bias)
 
     def run(self, input_ids, attention_mask):
-        """int64 ids and mask [batch, tokens] -> (last, middle, mask): float [batch, tokens, 384] twice and the mask as float."""
-        x = self.words(input_ids) + self.positions.weight[: input_ids.shape[1]]
+        """int64 ids, each with the code of its letters, and mask [batch, tokens] -> (last, middle, mask): float [batch, tokens, 384]
+        twice and the mask as float."""
+        x = self.words(input_ids & ((1 << letters.PLACE) - 1)) + self.case(input_ids >> letters.PLACE)
+        x = x + self.positions.weight[: input_ids.shape[1]]
         x = self.embedding_norm(x)
         mask = attention_mask.to(x.dtype)
         bias = (mask[:, None, None, :] - 1.0) * 1e4

@@ -9,7 +9,6 @@ from safetensors.numpy import load_file
 
 from . import LABELS, MAX_TOKENS, OVERLAP, base, data, graph, serve, views
 
-BITS = 7
 KEPT_ACCURACY = 0.90  # label-balanced accuracy on validation of the answers that count as sure
 MARGIN = 0.25  # a self-test asks for this much less than was reached: other CPUs round differently
 SELF_TESTS = [
@@ -34,7 +33,7 @@ def run(directory, out, folder):
     made.mkdir(exist_ok=True)
     weights = load_file(out / "trunk.safetensors")
     onnx.save(graph.build(weights), out / "fp32.onnx")
-    onnx.save(graph.build(weights, BITS), made / "model.onnx")
+    onnx.save(graph.build(weights, graph.BITS), made / "model.onnx")
     write_tokenizer(made / "tokenizer.json")
     served = serve.Served(made / "model.onnx", made / "tokenizer.json")
     rows = data.read(directory, data.VALIDATION)
@@ -115,13 +114,13 @@ def manifest(folder, temperature, threshold, tests):
 
     lines = [
         "name: mom-brain-flash",
-        'version: "2"',
+        'version: "3"',
         "task: domain",
         "license: Apache-2.0",
         f"source: {{base: {base.NAME}, package: {base.PACKAGE}, revision: {base.SHA256['model.safetensors']}, recipe: models/recipes}}",
         f"graph: {entry('model.onnx')}",
         f"tokenizer: {entry('tokenizer.json')}",
-        "inputs: [input_ids, attention_mask]",
+        f"inputs: [{', '.join(graph.INPUTS)}]",
         "output: domain",
         f"labels: [{', '.join(LABELS)}]",
         f"max_tokens: {MAX_TOKENS}        # of one window, special tokens counted",

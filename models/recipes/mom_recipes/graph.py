@@ -12,6 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from . import GUARD, LABELS, MAX_TOKENS
 from .encoder import ATTENTION_HEADS, HIDDEN, LAYER_NORM_EPSILON, LAYERS, MIDDLE
 
+BITS = 7  # of a matrix weight in the graph that ships
+INPUTS = ("input_ids", "attention_mask", "letter_case")
 OPSET = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
 
 
@@ -134,7 +136,7 @@ class Graph:
 
 
 def build(weights, bits=None, whole=()):
-    """The graph as an onnx model: int64 input_ids and attention_mask [batch, tokens] -> the outputs of the heads it holds:
+    """The graph as an onnx model: int64 input_ids, attention_mask and letter_case [batch, tokens] -> the outputs of the heads it holds:
 
     float32 domain [batch, 14], difficulty [batch, 1] (logit of the share of models that fail), guard_user and guard_document
     [batch, 3], embedding [batch, 384] of length one; of each token int64 pii_tag (number in TAGS) and float32 pii_score, its
@@ -148,7 +150,9 @@ def build(weights, bits=None, whole=()):
     length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
     table = g.constant("positions", weights["positions.weight"][:MAX_TOKENS])
     places = g.node("Slice", [table, g.constant("from", np.array([0])), length, g.constant("axis_0", np.array([0]))], "places")
-    x = g.norm("embedding_norm", g.node("Add", [g.rows("words", "input_ids"), places], "embedded"))
+    case = g.node("Gather", [g.constant("case", weights["case.weight"]), "letter_case"], "case_rows")
+    x = g.node("Add", [g.node("Add", [g.rows("words", "input_ids"), case], "cased"), places], "embedded")
+    x = g.norm("embedding_norm", x)
     middle = x
     for i in range(LAYERS):
         x = g.block(i, x, mask)
@@ -158,7 +162,7 @@ def build(weights, bits=None, whole=()):
     graph = helper.make_graph(
         g.nodes,
         "mom-flash",
-        [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("input_ids", "attention_mask")],
+        [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in INPUTS],
         outputs,
         g.initializers,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from . import MAX_TOKENS, OVERLAP
+from . import MAX_TOKENS, OVERLAP, letters
 
 
 class Served:
@@ -29,11 +29,17 @@ class Served:
         again."""
         names = [output.name for output in self.session.get_outputs()]
         new = list(dict.fromkeys(t for t in texts if t not in self.seen))
-        for number, (text, encoding) in enumerate(zip(new, self.tokenizer.encode_batch(new), strict=True), 1):
+        inputs = [given.name for given in self.session.get_inputs()]
+        for number, (text, encoding) in enumerate(zip(new, letters.encode(self.tokenizer, new), strict=True), 1):
             rows = []
             for ids in windows(encoding.ids):
                 array = np.array([ids], np.int64)
-                values = self.session.run(names, {"input_ids": array, "attention_mask": np.ones_like(array)})
+                fed = {
+                    "input_ids": array & ((1 << letters.PLACE) - 1),
+                    "attention_mask": np.ones_like(array),
+                    "letter_case": array >> letters.PLACE,
+                }
+                values = self.session.run(names, {name: fed[name] for name in inputs})
                 rows.append({n: v[0] for n, v in zip(names, values, strict=True)})
             self.seen[text] = rows
             if name and number % 1000 == 0:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import LABELS, MAX_TOKENS, PII, data, guard, pairs, pii
+from . import LABELS, MAX_TOKENS, PII, data, guard, letters, pairs, pii
 from .encoder import HIDDEN
 
 
@@ -25,9 +25,9 @@ def intents(directory, tokenizer, rng, hyper):
     texts += [(text, label, -1.0) for text, label in rng.sample(other, int(len(other) * hyper["replay"]))]
     texts += [(text, label, -1.0) for text, label in data.one_pass([], rng, hyper["everyday_per_label"])]
     unknown = tokenizer.token_to_id("[UNK]")
-    encoded = tokenizer.encode_batch([t[0] for t in texts])
+    encoded = letters.encode(tokenizer, [t[0] for t in texts])
     return [
-        (data.drop_words(rng, data.crop(rng, e.ids), unknown, hyper["word_drop"]), label, share)
+        (data.drop_words(rng, letters.recase(rng, data.crop(rng, e.ids)), unknown, hyper["word_drop"]), label, share)
         for e, (_, label, share) in zip(encoded, texts, strict=True)
     ]
 
@@ -36,9 +36,13 @@ def guards(directory, tokenizer, rng, hyper, without=()):
     """(ids, user label, document label), -1 where a row does not speak about that head."""
     examples = guard.one_pass(directory, rng, hyper["own_guard"], without)
     unknown = tokenizer.token_to_id("[UNK]")
-    encoded = tokenizer.encode_batch([e[0] for e in examples])
+    encoded = letters.encode(tokenizer, [e[0] for e in examples])
     return [
-        (data.drop_words(rng, data.crop_around(rng, e, anchor), unknown, hyper["word_drop"] / 2), user, document)
+        (
+            data.drop_words(rng, letters.recase(rng, data.crop_around(rng, e, anchor)), unknown, hyper["word_drop"] / 2),
+            user,
+            document,
+        )
         for e, (_, anchor, user, document) in zip(encoded, examples, strict=True)
     ]
 
@@ -47,25 +51,27 @@ def personal(directory, tokenizer, rng, hyper, seed):
     """(ids, tags, allowed types as a tuple of type numbers)."""
     rows = pii.one_pass(directory, rng, seed, hyper["own_pii"])
     out = []
-    for row, e in zip(rows, tokenizer.encode_batch([r["text"] for r in rows]), strict=True):
+    for row, e in zip(rows, letters.encode(tokenizer, [r["text"] for r in rows]), strict=True):
         known = tuple(i for i, name in enumerate(PII) if name in row["types"])
         tags = [0, *pii.tags(e, row)[1:-1], 0]
-        keep = data.MAX_TOKENS - 1
+        keep, ids = data.MAX_TOKENS - 1, letters.recase(rng, e.ids)
         if len(tags) > keep + 1:
-            out.append(([*e.ids[:keep], e.ids[-1]], [*tags[:keep], 0], known))
+            out.append(([*ids[:keep], ids[-1]], [*tags[:keep], 0], known))
         else:
-            out.append((e.ids, tags, known))
+            out.append((ids, tags, known))
     return out
 
 
 def similar(directory, tokenizer, rng, hyper):
     """(ids of a, ids of b or None, kind, score)."""
     rows = pairs.one_pass(directory, rng, *(hyper[name] for name in ("graded_copies", "negated", "near", "singles")))
-    a = tokenizer.encode_batch([r[0] for r in rows])
-    b = tokenizer.encode_batch([r[1] or "" for r in rows])
-    return [
-        (data.crop(rng, x.ids), data.crop(rng, y.ids) if r[1] else None, r[2], r[3]) for x, y, r in zip(a, b, rows, strict=True)
-    ]
+    a = letters.encode(tokenizer, [r[0] for r in rows])
+    b = letters.encode(tokenizer, [r[1] or "" for r in rows])
+
+    def read(ids):
+        return letters.recase(rng, data.crop(rng, ids))
+
+    return [(read(x.ids), read(y.ids) if r[1] else None, r[2], r[3]) for x, y, r in zip(a, b, rows, strict=True)]
 
 
 def collate(rows):
@@ -100,7 +106,7 @@ def guard_loss(model, batch, hyper, weights):
         if (gold >= 0).any():
             share = (gold >= 0).float().mean()
             total = total + share * F.cross_entropy(
-                logits, gold, weights["guard"], ignore_index=-1, label_smoothing=hyper["label_smoothing"]
+                logits, gold, weights["guard"], ignore_index=-1, label_smoothing=hyper["guard_smoothing"]
             )
     return total
 

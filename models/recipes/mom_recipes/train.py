@@ -9,8 +9,8 @@ from importlib.metadata import version
 import torch
 from safetensors.torch import load_file, save_file
 
-from . import GUARD, LABELS, base, data, family, guard, pairs, pii, tasks
-from .encoder import LAYERS, continued, from_base
+from . import GUARD, LABELS, base, data, family, graph, guard, letters, pairs, pii, tasks
+from .encoder import LAYERS, continued, from_base, rounded_weight
 
 HYPER = {
     "lr": 2e-4,
@@ -21,6 +21,7 @@ HYPER = {
     "clip": 1.0,
     "word_drop": 0.05,
     "label_smoothing": 0.02,
+    "guard_smoothing": 0.0,  # thresholds stand where the guard is surest: there it must be able to tell more from less
     "class_weight_power": 0.35,
     "batch_tokens": 3072,
     "batch_rows": 48,
@@ -28,8 +29,9 @@ HYPER = {
     "replay": 0.5,
     "with_options": 0.5,
     "difficulty_weight": 1.5,
-    "own_guard": 2500,
-    "own_pii": 7000,
+    "own_guard": 3500,
+    "own_pii": 9000,
+    "bits": None,
     "entity_weight": 1.0,
     "graded_copies": 3,
     "negated": 4000,
@@ -43,9 +45,16 @@ HYPER = {
     "negated_keep": 0.15,
     "similarity_weight": 6.0,
 }
-# The last two runs: slower, and half of their steps similarity's, which the other tasks' fast steps push away from the base the most.
-SETTLING = {1: {"lr": 6e-5, "head_lr": 5e-4}, 2: {"lr": 6e-5, "head_lr": 5e-4, "negated_ceiling": 0.62}}
-SETTLING_SHARES = {"intent": 0.14, "guard": 0.12, "pii": 0.13, "similarity": 0.85}  # of the batches of one pass
+# The last two runs: slower, with weights and activations rounded as in the int8 graph, and many of their steps similarity's, which the
+# other tasks' fast steps push away from the base the most.
+SETTLING = {
+    1: {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
+    2: {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
+}
+SETTLING_SHARES = {  # of the batches of one pass
+    1: {"intent": 0.2, "guard": 0.3, "pii": 0.5, "similarity": 0.7},
+    2: {"intent": 0.14, "guard": 0.14, "pii": 0.25, "similarity": 0.9},
+}
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
 PROBE_ROWS = 800  # validation rows looked at while training
@@ -65,9 +74,13 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
     hyper = HYPER | (SETTLING[settle] if settle else {})
+    if hyper["bits"]:
+        model.words.weight.data = rounded_weight(model.words.weight.data, 8)
+    for block in model.blocks:
+        block.bits = hyper["bits"]
     again = " 2" if settle == 2 else ""
     steps = schedule(directory, tokenizer, f"{seed} settling{again}" if settle else seed, passes, only, without)
-    steps = (thinned(steps, f"{seed}{again}") if settle else steps)[:limit]
+    steps = (thinned(steps, f"{seed}{again}", SETTLING_SHARES[settle]) if settle else steps)[:limit]
     counts = Counter(task for task, _ in steps)
     tokens = Counter()
     for task, batch in steps:
@@ -175,10 +188,10 @@ def begun(start):
     return {"checkpoint": base.digest(start), "run": json.loads(record.read_text()) if record.exists() else None}
 
 
-def thinned(steps, seed):
+def thinned(steps, seed, shares):
     """The share of each task's batches that settling reads, in the order of steps."""
     rng = data.seeded(seed, "settling")
-    return [(task, batch) for task, batch in steps if rng.random() < SETTLING_SHARES[task]]
+    return [(task, batch) for task, batch in steps if rng.random() < shares[task]]
 
 
 def class_weights(steps):
@@ -213,7 +226,7 @@ def probe_set(directory, tokenizer, seed):
     """A fixed sample of validation questions as (ids, label), to watch the run by."""
     rng = data.seeded(seed, "probe")
     rows = rng.sample(data.read(directory, data.VALIDATION), PROBE_ROWS)
-    encoded = tokenizer.encode_batch([row["text"] for row in rows])
+    encoded = letters.encode(tokenizer, [row["text"] for row in rows])
     return [(data.crop(rng, e.ids), LABELS.index(row["label"])) for e, row in zip(encoded, rows, strict=True)]
 
 

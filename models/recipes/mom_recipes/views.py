@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from . import GUARD, MAX_TOKENS, OVERLAP, TAGS, base, data, family, serve
+from . import GUARD, MAX_TOKENS, OVERLAP, TAGS, base, data, family, graph, serve
 
 MARGIN = 0.25  # a self-test asks for this much less than was reached: other CPUs round differently
 GUARD_TESTS = [
@@ -75,12 +75,12 @@ def common(owner, shared):
         return f"{{model: {owner}, file: {name}, sha256: {base.digest(shared[name])}, size: {shared[name].stat().st_size}}}"
 
     return f"""\
-version: "1"
+version: "2"
 license: Apache-2.0
 source: {{base: {base.NAME}, package: {base.PACKAGE}, revision: {base.SHA256["model.safetensors"]}, recipe: models/recipes}}
 graph: {entry("model.onnx")}
 tokenizer: {entry("tokenizer.json")}
-inputs: [input_ids, attention_mask]
+inputs: [{", ".join(graph.INPUTS)}]
 max_tokens: {MAX_TOKENS}
 overlap: {OVERLAP}
 """
