@@ -36,12 +36,23 @@ CODES = {
 }
 DISGUISES = ("spaced", "leet", "alike")
 HELD_OUT = Path(__file__).parent.parent / "samples" / "guard.jsonl"
+TEMPLATES = ("guard_templates.yaml", "guard_attacks.yaml", "guard_benign.yaml", "guard_documents.yaml", "guard_languages.yaml")
+# How a line stands in a page: the same for the attack and for its twin.
+PLACES = ("%s", "%s", "%s", "- %s", "> %s", "# %s", "// %s", "| %s | |", "<p>%s</p>", '"note": "%s",', "<!-- %s -->", "{/* %s */}", "note: %s")
+ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")
 PAGE = re.compile(r"\n\n(?:Email|Table|Code|Context|Text)s?:\n", re.IGNORECASE)
 
 
 def templates():
-    """The lists of guard_templates.yaml."""
-    return yaml.safe_load(files(__package__).joinpath("guard_templates.yaml").read_text())
+    """The lists of the files TEMPLATES, those of one name joined. A list written as one block holds a text in each line, where
+    \\n stands for a line break."""
+    lists = {}
+    for name in TEMPLATES:
+        for key, texts in yaml.safe_load(files(__package__).joinpath(name).read_text()).items():
+            if isinstance(texts, str):
+                texts = [line.replace("\\n", "\n") for line in texts.splitlines() if line]
+            lists.setdefault(key, []).extend(texts)
+    return lists
 
 
 def held_out():
@@ -50,9 +61,12 @@ def held_out():
 
 
 def fill(rng, lists, text):
-    """The text with every {name} replaced by a random member of that list, four times nested at most, and every [[code|text]]
-    by the text in that code."""
-    for _ in range(4):
+    """The text with one of every (a|b|c), every {name} replaced by a random member of that list, five times nested at most, and
+    every [[code|text]] by the text in that code. Alternatives may hold others, and may be empty; no bracket without a bar is
+    touched."""
+    for _ in range(5):
+        while ALTERNATIVES.search(text):
+            text = ALTERNATIVES.sub(lambda m: rng.choice(m[1].split("|")), text)
         text = re.sub(r"\{(\w+)\}", lambda m: pick(rng, lists, m), text)
     return re.sub(r"\[\[(\w+)\|(.*?)\]\]", lambda m: CODES[m[1]](m[2]), text)
 
@@ -245,13 +259,15 @@ def own_note(rng, lists, attacks, varied):
     document, where nobody asked for it, and ordinary from a user."""
     plain = [fill(rng, lists, rng.choice(lists["benign_document"])) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
     gap = rng.choice([" ", " ", "\n"])
+    if rng.random() < 0.1:
+        plain, gap = [fill(rng, lists, rng.choice(lists["document"]))], "\n"
     if rng.random() < 0.56:
         text = varied(gap.join(plain))
         return (text, (0, len(text)), BENIGN, BENIGN)
     draw = rng.random()
-    if draw < 0.4:
+    if draw < 0.3:
         line, user = fill(rng, lists, rng.choice(lists["bare"])), BENIGN
-    elif draw < 0.6 and attacks:
+    elif draw < 0.5 and attacks:
         line, user = rng.choice(attacks), -1
     else:
         line, user = fill(rng, lists, rng.choice(lists["attack_document"])), -1
@@ -270,7 +286,9 @@ def own_pages(rng, lists, attacks, passages, varied):
     attack = rng.choice(attacks) if attacks and rng.random() < 0.4 else fill(rng, lists, rng.choice(lists["attack_document"]))
     plain = fill(rng, lists, rng.choice(lists["benign_document"]))
     out = []
+    form = rng.choice(PLACES)
     for line, label in ((varied(attack), JAILBREAK), (varied(plain), BENIGN)):
+        line = form % line
         head = "\n".join(lines[:place])
         start = len(head) + 1 if place else 0
         text = "\n".join([*lines[:place], line, *lines[place:]])
