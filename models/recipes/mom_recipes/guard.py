@@ -228,10 +228,11 @@ def beside(rng, lists, text):
 
 
 def own_user(rng, lists, varied):
-    """An attack nearly every second time, else a benign text that looks like one; either may stand among ordinary requests."""
-    attack = rng.random() < 0.48
+    """An attack every second time, else a benign text that looks like one; either may stand among ordinary requests."""
+    attack = rng.random() < 0.5
     text = varied(fill(rng, lists, rng.choice(lists["attack_user" if attack else "benign_user"])))
-    return (*beside(rng, lists, text), JAILBREAK if attack else BENIGN, JAILBREAK if attack else -1)
+    document = JAILBREAK if attack and rng.random() < 0.5 else -1  # half: else the documents would be attacks for the most part
+    return (*beside(rng, lists, text), JAILBREAK if attack else BENIGN, document)
 
 
 def own_long(rng, lists, passages):
@@ -261,7 +262,7 @@ def own_note(rng, lists, attacks, varied):
     gap = rng.choice([" ", " ", "\n"])
     if rng.random() < 0.1:
         plain, gap = [fill(rng, lists, rng.choice(lists["document"]))], "\n"
-    if rng.random() < 0.56:
+    if rng.random() < 0.65:
         text = varied(gap.join(plain))
         return (text, (0, len(text)), BENIGN, BENIGN)
     draw = rng.random()
