@@ -10,7 +10,7 @@ import (
 // An encoding is a tokenised text without what the tokenizer puts around it.
 type encoding struct {
 	ids     []uint32
-	offsets []tokenizers.Offset // bytes of the clean text; nil unless asked for
+	offsets []tokenizers.Offset // bytes of the clean text
 	text    string              // as it was given
 	nuls    []int               // where the replacements of NUL end in the clean text
 }

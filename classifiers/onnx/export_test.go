@@ -6,7 +6,7 @@ func (t *Trunk) TokenIDs(text string) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	enc, err := t.tok.encode(text, false)
+	enc, err := t.tok.encode(text)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func OpenTokenizer(file []byte) error {
 }
 
 // Forget empties the memo.
-func (t *Trunk) Forget() { t.memo.done.InvalidateAll() }
+func (t *Trunk) Forget() { t.forget() }
 
 // Flights returns the number of passes that a new caller could join.
 func (t *Trunk) Flights() int {

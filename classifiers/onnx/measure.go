@@ -35,7 +35,7 @@ func (t *Trunk) Measure(ctx context.Context, text string, rounds, calls int, jud
 	for range rounds {
 		var wall, cpu, raw time.Duration
 		for range calls {
-			t.memo.done.InvalidateAll()
+			t.forget()
 			start, startCPU := time.Now(), cpuTime()
 			if err := judge(ctx, text); err != nil {
 				return Tax{}, err
@@ -69,7 +69,7 @@ func (t *Trunk) Measure(ctx context.Context, text string, rounds, calls int, jud
 
 // allocs counts the allocations of one call, outside the timed ones: reading the counter stops the world.
 func (t *Trunk) allocs(ctx context.Context, text string, judge func(ctx context.Context, text string) error) (int, error) {
-	t.memo.done.InvalidateAll()
+	t.forget()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	err := judge(ctx, text)
@@ -87,7 +87,7 @@ func (t *Trunk) Tokens(text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	enc, err := t.tok.encode(text, false)
+	enc, err := t.tok.encode(text)
 	return len(t.tok.prefix) + len(enc.ids) + len(t.tok.suffix), err
 }
 
@@ -105,7 +105,7 @@ func (t *Trunk) bare(ctx context.Context, text string) (total time.Duration, err
 		return 0, err
 	}
 	defer t.pool.put(w)
-	enc, err := t.tok.encode(text, false)
+	enc, err := t.tok.encode(text)
 	if err != nil {
 		return 0, err
 	}

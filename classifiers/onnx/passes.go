@@ -23,7 +23,7 @@ func (t *Trunk) Passes(text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	enc, err := t.tok.encode(cleaned, false)
+	enc, err := t.encode(cleaned)
 	if err != nil {
 		return 0, err
 	}

@@ -16,7 +16,7 @@ import (
 
 // A reading says what a view needs of a text.
 type reading struct {
-	offsets bool // where each token stands
+	places  bool // where each token stands in the text as it was given
 	windows int  // at most so many
 }
 
@@ -45,11 +45,11 @@ func (t *Trunk) read(ctx context.Context, text string, how reading, fold func(en
 	}
 	first := &lane{t: t, w: w}
 	defer first.release()
-	enc, err := t.tok.encode(cleaned, how.offsets)
+	enc, err := t.encode(cleaned)
 	if err != nil {
 		return 0, err
 	}
-	if how.offsets {
+	if how.places {
 		enc.locate(text)
 	}
 	n := windowCount(len(enc.ids), t.inner, t.manifest.Overlap)

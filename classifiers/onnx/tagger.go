@@ -53,7 +53,7 @@ func (t *Tagger) Labels() []string { return t.types }
 // each token is judged where more of its surroundings are seen. A word across that seam is still one word.
 func (t *Tagger) Tag(ctx context.Context, text string) ([]classifiers.Span, error) {
 	var spans spanner
-	how := reading{offsets: true, windows: t.trunk.opt.MaxWindows}
+	how := reading{places: true, windows: t.trunk.opt.MaxWindows}
 	_, err := t.trunk.called(ctx, t.manifest, text, how, func(enc encoding, w window) error {
 		if spans.text == "" {
 			spans = spanner{text: text, labels: t.manifest.Labels, enc: enc}

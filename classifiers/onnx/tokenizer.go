@@ -61,7 +61,7 @@ func openTokenizer(file []byte) (_ *tokenizer, err error) {
 	if err := t.learnTemplate(); err != nil {
 		return nil, err
 	}
-	long, err := t.encode(strings.Repeat("a ", probeWords), false)
+	long, err := t.encode(strings.Repeat("a ", probeWords))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (t *tokenizer) checkSpecials(file []byte) error {
 		if !a.Special || a.Content == declared.Model.UnkToken { // any character may be unknown
 			continue
 		}
-		enc, err := t.encode(a.Content, false)
+		enc, err := t.encode(a.Content)
 		if err != nil {
 			return err
 		}
@@ -142,27 +142,20 @@ func clean(text string, maxBytes int) (string, error) {
 	return text, nil
 }
 
-// encode returns the tokens of a clean text without what is put around it, and where they stand if offsets are wanted. It cannot be cancelled and
-// takes about a second a megabyte.
-func (t *tokenizer) encode(text string, offsets bool) (encoding, error) {
-	var opts []tokenizers.EncodeOption
-	if offsets || t.cased {
-		opts = append(opts, tokenizers.WithReturnOffsets())
-	}
-	e := t.native.EncodeWithOptions(text, true, opts...) // never with the tokens' strings: the binding panics on some, past its guard
+// encode returns the tokens of a clean text without what is put around it, and where they stand. It cannot be cancelled and takes about a second a
+// megabyte.
+func (t *tokenizer) encode(text string) (encoding, error) {
+	e := t.native.EncodeWithOptions(text, true, tokenizers.WithReturnOffsets()) // never with the tokens' strings: the binding panics on some, past its guard
 	ids := e.IDs
 	from := len(t.prefix)
 	to := len(ids) - len(t.suffix)
 	if to < from || !slices.Equal(ids[:from], t.prefix) || !slices.Equal(ids[to:], t.suffix) {
 		return encoding{}, fmt.Errorf("tokenizer gave %d tokens without the special ones", to-from)
 	}
-	enc := encoding{ids: ids[from:to]}
-	if offsets || t.cased {
-		if len(e.Offsets) != len(ids) {
-			return encoding{}, fmt.Errorf("tokenizer gave %d places for %d tokens", len(e.Offsets), len(ids))
-		}
-		enc.offsets = e.Offsets[from:to]
+	if len(e.Offsets) != len(ids) {
+		return encoding{}, fmt.Errorf("tokenizer gave %d places for %d tokens", len(e.Offsets), len(ids))
 	}
+	enc := encoding{ids: ids[from:to], offsets: e.Offsets[from:to]}
 	if t.cased {
 		return enc, withCase(text, enc.ids, enc.offsets)
 	}

@@ -72,6 +72,7 @@ type Trunk struct {
 	tok      *tokenizer
 	pool     pool
 	memo     *memo
+	encoded  *encodings
 	inner    int // tokens of a window without the special ones
 
 	calls, passes, shared, tokens, rejected atomic.Uint64
@@ -115,6 +116,9 @@ func open(e *catalog.Entry, opt Options) (_ *Trunk, err error) {
 		return nil, err
 	}
 	if t.memo, err = newMemo(opt.MemoBytes); err != nil {
+		return nil, err
+	}
+	if t.encoded, err = newEncodings(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -195,7 +199,8 @@ func (t *Trunk) Close() error {
 		if t.tok != nil {
 			t.tok.Close()
 		}
-		t.memo.done.InvalidateAll()
+		t.forget()
+		t.encoded.StopAllGoroutines()
 	})
 	return t.freeErr
 }

@@ -292,3 +292,26 @@ func TestViewsThatAreRefused(t *testing.T) {
 		t.Errorf("a tag without a label: %v", err)
 	}
 }
+
+// What was made of a text is shared by the views, and none of them may spoil it for the next.
+func TestViewsThatShareATokenisationReadTheSame(t *testing.T) {
+	m := open(t, tiny(t, "good.onnx", nil), onnx.Options{})
+	text := "the court\x00 and the integral"
+	first, err := m.TokenIDs(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := classify(t, m, text)
+	for range 3 {
+		if again := classify(t, m, text); !slices.Equal(again.P, before.P) {
+			t.Errorf("probabilities %v, want those of the first reading, %v", again.P, before.P)
+		}
+		n, err := m.Passes(text)
+		if err != nil || n != before.Passes {
+			t.Errorf("%d windows, %v; want %d", n, err, before.Passes)
+		}
+	}
+	if again, err := m.TokenIDs(text); err != nil || !slices.Equal(again, first) {
+		t.Errorf("tokens %v, %v; want %v", again, err, first)
+	}
+}
