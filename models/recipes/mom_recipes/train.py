@@ -29,7 +29,7 @@ HYPER = {
     "replay": 0.5,
     "with_options": 0.5,
     "difficulty_weight": 1.5,
-    "own_guard": 3500,
+    "own_guard": 3000,
     "own_pii": 9000,
     "bits": None,
     "entity_weight": 1.0,
@@ -52,8 +52,8 @@ SETTLING = {
     2: {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
 }
 SETTLING_SHARES = {  # of the batches of one pass
-    1: {"intent": 0.2, "guard": 0.3, "pii": 0.5, "similarity": 0.7},
-    2: {"intent": 0.14, "guard": 0.14, "pii": 0.25, "similarity": 0.9},
+    1: {"intent": 0.15, "guard": 0.22, "pii": 0.45, "similarity": 0.6},
+    2: {"intent": 0.12, "guard": 0.12, "pii": 0.2, "similarity": 0.85},
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
