@@ -9,6 +9,9 @@ from .pii_maker import SLOT, Maker, Mark, _plain_letters, _title
 # By list of the locales: the list of pii_forms.yaml that stands in for it, and how often.
 FORMS = {"nrp": ("nationalities", 0.5), "title": ("titles", 0.4), "phone": ("phones", 0.35)}
 FORMS |= {label: (label, 0.45) for label in ("ID_NUMBER", "US_DRIVER_LICENSE", "US_PASSPORT", "US_BANK_NUMBER", "US_SSN")}
+# Numbers of any make: how many signs, and the chance that a group of them is letters.
+MADE = {"ID_NUMBER": (6, 14, 0.3), "US_DRIVER_LICENSE": (7, 16, 0.25), "US_PASSPORT": (7, 9, 0.25), "US_BANK_NUMBER": (7, 20, 0)}
+MADE |= {"US_SSN": (9, 13, 0.05), "PHONE_NUMBER": (7, 11, 0)}
 PLAIN_DATE = {("", name) for name in ("d", "dd", "m", "mm", "y", "yy", "month", "mon")}
 OWNED = {"PERSON", "ORGANIZATION", "LOCATION"}  # types that take an 's
 LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789!#$%&*+-_?@^=.~"
@@ -52,7 +55,8 @@ class Wide(Maker):
             self.locales = kept
 
     def document(self):
-        return self.fill(self.rng.choice(self.raw["documents"]))
+        """A whole document as it is written, without marks added to its values."""
+        return super().fill(self.rng.choice(self.raw["documents"]))
 
     # Values.
 
@@ -82,7 +86,8 @@ class Wide(Maker):
     def job(self):
         """An occupation, in English mostly."""
         locale = self.locale if self.rng.random() < 0.3 else self.raw["english"]
-        return self.rng.choice(locale.get("job") or self.raw["english"]["job"])
+        name = self.rng.choice(locale.get("job") or self.raw["english"]["job"]).split(",")[0]
+        return name.lower() if self.rng.random() < 0.7 else name
 
     def coin(self):
         r = self.rng
@@ -225,8 +230,26 @@ class Wide(Maker):
             return super().password()
         return self.slots(self.pick("passwords"), self.words()).strip(".-")
 
+    def number(self, low, high, letters):
+        """A number of so many signs in groups; a share of the groups is letters."""
+        r, left = self.rng, self.rng.randrange(low, high + 1)
+        mark, groups = r.choice(["", "", " ", "-", ".", "/"] if high > 11 else ["", "", " ", "-"]), []
+        while left:
+            size = min(left, r.choice([2, 3, 3, 4, 4]) if mark else r.choice([1, 2, 4, 6, 9]))
+            groups.append(("?" if r.random() < letters else "#") * size)
+            left -= size
+        if all("?" in group for group in groups):
+            groups.append("####")
+        return self.digits(mark.join(groups))
+
     def value(self, label):
-        return Mark(self.street(), label) if label == "STREET_ADDRESS" else super().value(label)
+        r = self.rng
+        if label == "STREET_ADDRESS":
+            return Mark(self.street(), label)
+        if label in MADE and r.random() < 0.15:
+            lead = f"+{r.randrange(20, 999)}{r.choice(' -')}" if label == "PHONE_NUMBER" and r.random() < 0.6 else ""
+            return Mark(lead + self.number(*MADE[label]), label)
+        return super().value(label)
 
     def fill(self, template):
         """The pieces of a template; now and then a value stands in quotes or brackets, or has an ending or a mark right behind it."""
