@@ -38,7 +38,7 @@ DISGUISES = ("spaced", "leet", "alike")
 HELD_OUT = Path(__file__).parent.parent / "samples" / "guard.jsonl"
 TEMPLATES = ("guard_templates.yaml", "guard_attacks.yaml", "guard_benign.yaml", "guard_documents.yaml", "guard_languages.yaml")
 # How a line stands in a page: the same for the attack and for its twin.
-PLACES = ("%s", "%s", "%s", "- %s", "> %s", "# %s", "// %s", "| %s | |", "<p>%s</p>", '"note": "%s",', "<!-- %s -->", "{/* %s */}", "note: %s")
+PLACES = ("%s", "%s", "%s", "- %s", "> %s", "# %s", "// %s", "| %s | |", "<p>%s</p>", '"note": "%s",', "<!-- %s -->", "note: %s")
 ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")
 PAGE = re.compile(r"\n\n(?:Email|Table|Code|Context|Text)s?:\n", re.IGNORECASE)
 
