@@ -74,18 +74,27 @@ func AUC(positive, negative []float64) Figure {
 	return Figure((sum - n*(n-1)/2) / (n * float64(len(negative))))
 }
 
-// RecallAt is the share of the positives that score above a limit which at most the given share of the negatives does: the highest score but
-// int(share * negatives) of theirs. No trials without a negative. It chooses the limit on the very rows it counts, so that it says what a limit could
-// reach, not what one does.
-func RecallAt(positive, negative []float64, share float64) Share {
+// LimitAt is the limit that at most the given share of the negatives scores above: the highest score but int(share * negatives) of theirs. Undefined
+// without a negative.
+func LimitAt(negative []float64, share float64) Figure {
 	sorted := slices.Sorted(slices.Values(negative))
 	at := len(sorted) - 1 - int(share*float64(len(sorted)))
 	if at < 0 {
+		return Figure(math.NaN())
+	}
+	return Figure(sorted[at])
+}
+
+// RecallAt is the share of the positives that score above the negatives' LimitAt. No trials without a negative. It chooses the limit on the very rows
+// it counts, so that it says what a limit could reach, not what one does.
+func RecallAt(positive, negative []float64, share float64) Share {
+	limit := LimitAt(negative, share)
+	if math.IsNaN(float64(limit)) {
 		return Share{}
 	}
 	var s Share
 	for _, p := range positive {
-		s.Add(p > sorted[at])
+		s.Add(p > float64(limit))
 	}
 	return s
 }

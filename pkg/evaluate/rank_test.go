@@ -1,6 +1,7 @@
 package evaluate_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +65,12 @@ func TestRecallAt(t *testing.T) {
 		if diff := cmp.Diff(tt.want, evaluate.RecallAt(positives, negatives, tt.share)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+	if got := evaluate.LimitAt(negatives, 0.01); got != 0.197 {
+		t.Errorf("two of two hundred may be above %v, want 0.197", got)
+	}
+	if got := evaluate.LimitAt(nil, 0.01); !math.IsNaN(float64(got)) {
+		t.Errorf("without negatives the limit is %v", got)
 	}
 	if got := evaluate.RecallAt(positives, nil, 0.01); got != (evaluate.Share{}) {
 		t.Errorf("without negatives: %v", got)

@@ -31,10 +31,12 @@ Each line of the file is a JSON object with the fields
   source, family  where it comes from; without a role, pages of BIPIA and of PINT's documents are documents, all else is a user's
 and any others. A row with a label the model does not have, or a text that it refuses as too long, is not judged, but counted and reported.
 
-Printed are, of attacks against benign texts, accuracy and macro-F1 (an attack from a probability of 0.5 up), AUC, and the attacks found where 1 % and
-0.5 % of the benign texts are flagged (a limit chosen on these rows); macro-F1 of all labels and the expected calibration error; at the manifest's
-thresholds, the attacks found and the false alarms, benign and harmful texts each, with 95 % Wilson intervals, together and by source and family; and
-what always saying the commonest label, either label at random, and a list of keywords would have reached.`,
+A text is judged as a whole, by the window of it that is most like an attack, and as it is written. Printed are, of attacks against benign texts,
+accuracy and macro-F1 (an attack from a probability of 0.5 up), AUC, and the attacks found where 1 % and 0.5 % of the benign texts are flagged (a limit
+chosen on these rows, which is printed too); macro-F1 of all labels and the expected calibration error; at the manifest's thresholds, the attacks found
+and the false alarms, benign and harmful texts each; what always saying the commonest label, either label at random, and a list of keywords would have
+reached; what the raw text alone, its normalised views alone and both, as the guard reads, find at the thresholds; and the same figures by length in
+tokens, by source, and by source and family. All shares have n and their 95 % Wilson interval.`,
 		Example: `  mom eval jailbreak --data jailbreak/val.jsonl.gz
   mom eval jailbreak --data pages.jsonl --role document`,
 		Args: usageArgs(cobra.NoArgs),
@@ -64,8 +66,10 @@ type guardRow struct {
 	evalRow
 	source, family string
 	head           string // of the model: catalog.RoleUser or RoleDocument
-	attack         float64
-	pasted         float64 // the same of a page by the user's head
+	tokens         int
+	attack         float64 // the probability of one, of the text as it is written
+	by             [readWays]float64
+	pasted         float64 // of a page as it is written, by the user's head
 	tooLong        bool    // for the model, which refuses to judge it
 }
 
@@ -160,7 +164,7 @@ func evalJailbreak(ctx context.Context, s *Shelf, f *evalFlags, d guardRows, pro
 	}
 	answers := make([]evaluate.Answer, len(rows))
 	err = inParallel(ctx, len(rows), progress, func(ctx context.Context, i int) error {
-		err := rows[i].judge(ctx, heads, e.Labels, &answers[i])
+		err := rows[i].judge(ctx, trunk, heads, e.Labels, &answers[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", rows[i].at(f.data), err)
 		}
@@ -179,15 +183,24 @@ func evalJailbreak(ctx context.Context, s *Shelf, f *evalFlags, d guardRows, pro
 	r.AllLabels = evaluate.Judge(e.Labels, answers, 0)
 	r.judgeAttacks(rows)
 	r.count(rows)
+	r.countViews(rows)
+	r.slice(rows)
 	return r, nil
 }
 
-// judge asks the head for the row's role, and of a document also the user's, which costs no pass.
-func (r *guardRow) judge(ctx context.Context, heads map[string]*onnx.Classifier, labels []string, answer *evaluate.Answer) error {
+// judge asks the head for the row's role, in all views, and of a document also the user's, which costs no pass.
+func (r *guardRow) judge(ctx context.Context, t *onnx.Trunk, heads map[string]*onnx.Classifier, labels []string, answer *evaluate.Answer) error {
+	attack := slices.Index(labels, attackLabel)
 	scores, err := heads[r.head].Classify(ctx, r.text)
 	pasted := scores
 	if err == nil && r.head == catalog.RoleDocument {
 		pasted, err = heads[catalog.RoleUser].Classify(ctx, r.text)
+	}
+	if err == nil {
+		r.by, err = attacks(ctx, heads[r.head], attack, r.text)
+	}
+	if err == nil {
+		r.tokens, err = t.Tokens(r.text)
 	}
 	if errors.Is(err, classifiers.ErrTooLong) {
 		r.tooLong = true
@@ -196,7 +209,6 @@ func (r *guardRow) judge(ctx context.Context, heads map[string]*onnx.Classifier,
 	if err != nil {
 		return err
 	}
-	attack := slices.Index(labels, attackLabel)
 	r.attack, r.pasted = float64(scores.P[attack]), float64(pasted.P[attack])
 	said, p := scores.Top()
 	*answer = evaluate.Answer{Gold: slices.Index(labels, r.label), Said: said, P: float64(p)}

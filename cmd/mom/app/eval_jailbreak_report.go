@@ -24,6 +24,9 @@ type jailbreakReport struct {
 	Harmful       evaluate.Share        `json:"harmful_flagged"`
 	RecallBy      []guardGroup          `json:"recall_by"`
 	FalseBy       []guardGroup          `json:"false_alarms_by"`
+	Views         []viewFigures         `json:"views"` // raw, normalised, both
+	BySource      []guardSlice          `json:"by_source"`
+	ByLength      []guardSlice          `json:"by_length"` // in tokens
 	Baselines     map[string]flagShares `json:"baselines"`
 }
 
@@ -33,6 +36,8 @@ type attackFigures struct {
 	AUC        evaluate.Figure    `json:"auc"`
 	RecallAt1  evaluate.Share     `json:"recall_at_1_percent"`
 	RecallAt05 evaluate.Share     `json:"recall_at_0.5_percent"`
+	LimitAt1   evaluate.Figure    `json:"limit_at_1_percent"` // the probability that the found ones are above
+	LimitAt05  evaluate.Figure    `json:"limit_at_0.5_percent"`
 	Baselines  evaluate.Baselines `json:"baselines"`
 }
 
@@ -75,12 +80,13 @@ func (r *jailbreakReport) judgeAttacks(rows []guardRow) {
 	r.Baselines["keywords"] = listed
 	r.Attack = attackFigures{
 		two.Accuracy, two.MacroF1, evaluate.AUC(positive, negative), evaluate.RecallAt(positive, negative, 0.01),
-		evaluate.RecallAt(positive, negative, 0.005), two.Baselines,
+		evaluate.RecallAt(positive, negative, 0.005), evaluate.LimitAt(negative, 0.01), evaluate.LimitAt(negative, 0.005), two.Baselines,
 	}
 }
 
-func whether(flagged bool) int {
-	if flagged {
+// whether is 1 for yes, 0 for no.
+func whether(yes bool) int {
+	if yes {
 		return 1
 	}
 	return 0
@@ -129,7 +135,7 @@ func (r *jailbreakReport) count(rows []guardRow) {
 			continue
 		}
 		for name, ok := range map[string]bool{
-			"all benign rows with trigger words": row.family == "benign_trigger_words",
+			"all benign rows with trigger words": row.triggers(),
 			"all benign rows of injecguard":      row.source == "injecguard_valid",
 			"all clean pages of bipia":           row.source == "bipia",
 		} {
@@ -166,8 +172,8 @@ func (r jailbreakReport) print(w io.Writer) error {
 	p.line("  accuracy               %s", percent(r.Attack.Accuracy))
 	p.line("  macro-F1               %s", r.Attack.MacroF1)
 	p.line("  AUC                    %s", r.Attack.AUC)
-	p.line("  found at 1 %% alarms    %s", percent(r.Attack.RecallAt1))
-	p.line("  found at 0.5 %% alarms  %s", percent(r.Attack.RecallAt05))
+	p.line("  found at 1 %% alarms    %s, above %s", percent(r.Attack.RecallAt1), r.Attack.LimitAt1)
+	p.line("  found at 0.5 %% alarms  %s, above %s", percent(r.Attack.RecallAt05), r.Attack.LimitAt05)
 	b := r.Attack.Baselines
 	p.line("  majority               macro-F1 %s  (always %s)", b.Majority.MacroF1, b.Majority.Label)
 	p.line("  random                 macro-F1 %s", b.Random.MacroF1)
@@ -180,6 +186,9 @@ func (r jailbreakReport) print(w io.Writer) error {
 	p.line("  attacks found          %s", percent(r.Recall))
 	p.line("  benign flagged         %s", percent(r.FalseAlarms))
 	p.line("  harmful flagged        %s", percent(r.Harmful))
+	printViews(p, r.Views)
+	printSlices(p, "tokens", r.ByLength)
+	printSlices(p, "source", r.BySource)
 	r.printGroups(p)
 	return p.err
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -225,6 +226,71 @@ func TestEvalJailbreak(t *testing.T) {
 		t.Errorf("%d documents, want all", got.Documents)
 	}
 	evalText(t, models, []string{"jailbreak", "--data", file}, `1 with the label "harmful", which`, `1 with the label "jailbreak", too long`, "3 as documents", "attacks found          0.750")
+}
+
+// A word of full-width letters is an unknown one to the tokenizer, which tells it nothing, so that the text is at 0.5.
+func TestEvalJailbreakByViewSourceAndLength(t *testing.T) {
+	needModel(t)
+	models := tinyFamily(t)
+	code := base64.StdEncoding.EncodeToString([]byte("court court"))
+	long := strings.Repeat("integral ", 600)
+	file := write(t, `{"text":"court","label":"jailbreak","source":"a"}
+{"text":"integral ｃｏｕｒｔ","label":"jailbreak","source":"a"}
+{"text":"integral `+code+` integral","label":"jailbreak"}
+{"text":"integral","label":"benign","source":"a","family":"benign_trigger_words"}
+{"text":"ｉｎｔｅｇｒａｌ","label":"benign","source":"a","family":"benign_trigger_words"}
+{"text":"`+strings.Repeat("integral ", 14)+`","label":"benign","source":"b"}
+{"text":"`+strings.Repeat("integral ", 15)+`","label":"benign","source":"b"}
+{"text":"`+long+strings.Repeat("court ", 30)+`","label":"jailbreak","source":"b"}
+{"text":"`+long+`","label":"benign","source":"b"}
+`)
+	type figures struct {
+		Name    string
+		Recall  share
+		At1     share    `json:"recall_at_1_percent"`
+		False   share    `json:"false_alarms"`
+		Trigger share    `json:"trigger_words_flagged"`
+		MacroF1 *float64 `json:"macro_f1"`
+	}
+	var got struct {
+		Attack struct {
+			Limit float64 `json:"limit_at_1_percent"`
+		} `json:"attack_against_benign"`
+		Views    []figures
+		BySource []figures `json:"by_source"`
+		ByLength []figures `json:"by_length"`
+	}
+	evalJSON(t, &got, models, "jailbreak", "--data", file)
+	if got.Attack.Limit != 0.5 {
+		t.Errorf("the limit is %v, want that of the benign text at 0.5", got.Attack.Limit)
+	}
+	views := []figures{
+		{Name: "raw", Recall: share{2, 4}, False: share{1, 5}, Trigger: share{1, 2}},
+		{Name: "normalised", Recall: share{4, 4}, False: share{0, 5}, Trigger: share{0, 2}},
+		{Name: "both, as served", Recall: share{4, 4}, False: share{1, 5}, Trigger: share{1, 2}},
+	}
+	if diff := cmp.Diff(views, got.Views, near); diff != "" {
+		t.Errorf("views (-want +got):\n%s", diff)
+	}
+	// As written: of a, one of two attacks and one of two benign texts are right; nothing is known of a lone label.
+	sources := []figures{
+		{"(none)", share{0, 1}, share{0, 1}, share{}, share{}, nil},
+		{"a", share{1, 2}, share{1, 2}, share{1, 2}, share{1, 2}, number(0.5)},
+		{"b", share{1, 1}, share{1, 1}, share{0, 3}, share{}, number(1)},
+	}
+	if diff := cmp.Diff(sources, got.BySource, near); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+	byLength := []figures{ // 14 words and two special tokens are 16; each sign of the code is a token
+		{"1-16", share{1, 2}, share{1, 2}, share{1, 3}, share{1, 2}, number((2.0/3 + 0.5) / 2)},
+		{"17-32", share{0, 1}, share{0, 1}, share{0, 1}, share{}, number(1.0 / 3)},
+		{"513+", share{1, 1}, share{1, 1}, share{0, 1}, share{}, number(1)},
+	}
+	if diff := cmp.Diff(byLength, got.ByLength, near); diff != "" {
+		t.Errorf("lengths (-want +got):\n%s", diff)
+	}
+	evalText(t, models, []string{"jailbreak", "--data", file}, "both, as served           1.000 [0.510, 1.000]     4", "17-32                   0.000 [0.000, 0.793]     1  ",
+		"at 1 % alarms    0.500  [0.150, 0.850]  2 of 4, above 0.500")
 }
 
 const pairLines = `{"a":"court","b":"the court","score":1,"label":1,"source":"x"}
