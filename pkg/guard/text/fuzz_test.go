@@ -31,6 +31,29 @@ func FuzzNormal(f *testing.F) {
 	})
 }
 
+// kept are words that only stay what they are with what else is taken out: joiners, selectors and tags.
+var kept = []string{
+	"👨\u200d👩\u200d👧\u200d👦", "👩🏾\u200d💻", "👁️\u200d🗨️", "🏳️\u200d🌈", "❤️", "1️⃣", "🇩🇪", "🇫🇷🇯🇵", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+	"می\u200cخواهم", "کتاب\u200cهای", "السَلامُ", "क्\u200dष", "র\u200d্যাব", "ශ්\u200dරී", "བོད་སྐད", "မင်္ဂလာပါ",
+}
+
+// Whatever stands before and behind such a word, it is found again as it was.
+func FuzzNormalKeeps(f *testing.F) {
+	for i, word := range kept {
+		f.Add(word, byte(i), attacks[i%len(attacks)])
+	}
+	for _, h := range hidings {
+		f.Add(h.hide(attacks[0]), byte(len(h.name)), h.hide("Hi!"))
+	}
+	f.Fuzz(func(t *testing.T, before string, choice byte, behind string) {
+		word := kept[int(choice)%len(kept)]
+		in := before + " " + word + " " + behind
+		if got := text.Normal(in); !strings.Contains(got, word) {
+			t.Errorf("%+q became %+q, without %+q", in, got, word)
+		}
+	})
+}
+
 func FuzzLeet(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, s string) {
