@@ -10,6 +10,7 @@ import (
 
 const (
 	maxLatinMarks = 3        // Vietnamese needs two, transcriptions three
+	maxRareMarks  = 1        // of those among them that no spelling puts on Latin letters, strokes and frames too
 	maxMarks      = 4        // of the marks that belong to no script: a pointed Hebrew or Arabic letter
 	maxOwnMarks   = 8        // of the script's own: a Burmese or Tibetan stack
 	negation      = '\u0338' // makes one sign of = and itself
@@ -34,13 +35,16 @@ func stack(in []rune) []rune {
 		pile := in[i:end]
 		i = end
 		if base < 0x80 || unicode.Is(unicode.Latin, base) {
-			kept := len(out)
+			kept, rare := len(out), 0
 			for _, m := range pile {
+				if rareMark(m) {
+					rare++
+				}
 				if latinMark(m) && (base >= 0x80 || letter(byte(base))) || m == keycap && isDigit(byte(base)) || m == negation && strings.ContainsRune("=<>", base) {
 					out = append(out, m)
 				}
 			}
-			if len(pile) > maxLatinMarks {
+			if len(pile) > maxLatinMarks || rare > maxRareMarks {
 				out = out[:kept]
 			}
 			continue
@@ -65,6 +69,19 @@ func isMark(r rune) bool { return r >= 0x300 && r != vs15 && r != vs16 && unicod
 // latinMark reports whether a mark has its place on a Latin letter. Strokes and frames are no spelling.
 func latinMark(r rune) bool {
 	return r >= 0x300 && r <= 0x36f && (r < 0x334 || r > 0x338) || r >= 0x1ab0 && r <= 0x1aff && r != 0x1abe || r >= 0x1dc0 && r <= 0x1dff
+}
+
+// rareMark reports whether a mark is a stroke, a frame, or one that only phonetic notations put on Latin letters, and hardly two on one. U+0358 is
+// written in Taiwan.
+func rareMark(m rune) bool {
+	switch {
+	case !latinMark(m):
+		return true
+	case m < 0x316 || m > 0x362:
+		return false
+	}
+	return m < 0x323 && m != 0x31b || m >= 0x329 && m <= 0x333 && m != 0x32d && m != 0x32e && m != 0x330 && m != 0x331 || m >= 0x339 && m <= 0x33f ||
+		m >= 0x346 && m != 0x358
 }
 
 const (

@@ -16,7 +16,7 @@ func (l *leet) apart() {
 	var out strings.Builder
 	s, from := l.in, 0
 	for i := 0; i < len(s); {
-		end, word := spacedOut(s, i, from > 0 && i == from)
+		end, word := spacedOut(s, i, from > 0 && !strings.ContainsFunc(s[from:i], wordRune))
 		if word == "" {
 			for i = max(end, i+1); i < len(s) && wordByte(s[i]) && wordByte(s[i-1]); {
 				i++ // letters that stand alone start where words do
@@ -24,9 +24,12 @@ func (l *leet) apart() {
 			continue
 		}
 		out.WriteString(s[from:i])
-		out.WriteString(segmented(word))
+		if !strings.HasPrefix(s[end:], "  ") && !strings.HasSuffix(s[:i], "  ") {
+			word = segmented(word) // else two spaces part the words already
+		}
+		out.WriteString(word)
 		l.changed(word)
-		if strings.HasPrefix(s[end:], "  ") { // two spaces part such words
+		if strings.HasPrefix(s[end:], "  ") {
 			out.WriteByte(' ')
 			for end < len(s) && s[end] == ' ' {
 				end++
@@ -41,7 +44,7 @@ func (l *leet) apart() {
 }
 
 // spacedOut returns the word that letters set apart from i on make, and where they end; "" where they make none, and i where there are no such
-// letters. Behind such a word two letters do.
+// letters. Behind such a word, and signs that end it, two letters do.
 func spacedOut(s string, i int, behind bool) (end int, word string) {
 	if !spacedByte(s[i]) || i > 0 && wordByte(s[i-1]) || i+2 >= len(s) || strings.IndexByte(" .-_*,/|~", s[i+1]) < 0 {
 		return i, ""
@@ -61,7 +64,7 @@ func spacedOut(s string, i int, behind bool) (end int, word string) {
 		least = 2
 	}
 	w := string(letters)
-	if len(letters) < least || alphabetical(w) || len(letters) < minSentence && !vowels(spell(w)) || !strings.ContainsFunc(w, unicode.IsLetter) {
+	if len(letters) < least || alphabetical(w) || len(letters) < minSentence && !vowels(spell(w)) && !english(strings.ToLower(spell(w))) || !strings.ContainsFunc(w, unicode.IsLetter) {
 		return end, ""
 	}
 	if !strings.ContainsFunc(w, unicode.IsLower) && (sign == ',' || sign == '.' && len(w) < minSpaced+2) { // points of a figure; U.S.S.R.

@@ -69,6 +69,7 @@ func TestNormal(t *testing.T) {
 		{"a chain of emoji that are letters", "\u0627" + strings.Repeat("ℹ\ufe0f", 20), "l" + strings.Repeat("i", 20)},
 		{"a chain of those and look-alikes", "Ａ" + strings.Repeat("ℹ\ufe0f\u0627", 20), "A" + strings.Repeat("il", 20)},
 		{"a pile of marks on a Cyrillic letter is cut", "ж" + strings.Repeat("\u0316", 20), "ж" + strings.Repeat("\u0316", 4)},
+		{"two rare marks on each letter of short words", "a\u0301\u0334\u0353l\u0336\u0347\u031al\u0316\u0332 I\u0316\u0332", "all I"},
 		{"a word of look-alikes beside Latin", "Please аррӏе it now", "Please apple it now"},
 		{"a sentence of look-alikes alone", "уоυ ѕее аӏӏ", "you see all"},
 		{"close letters inside a Latin word", "how to кill a process", "how to kill a process"},
@@ -119,6 +120,8 @@ var genuine = map[string][]string{
 	"German":    {"Größe, Übermut und Äpfel: „Straße“ – schön!"},
 	"Icelandic": {"Það er gott veður í dag, þakka þér fyrir"},
 	"Yoruba":    {"Ẹ káàárọ̀, ṣé dáadáa ni ẹ jí?"},
+	"Taiwan":    {"Tâi-gí ê o\u030d\u0358 kap ó\u0358 bô kâng, chi\u030dt ê lâng"},
+	"phonetics": {"[ˈbʌtn\u0329] and [t\u032ah\u0329], n\u0329\u030a"},
 	"prose":     {"Don’t “quote” me – it’s 5 µm, 20 °C, E = mc², ½ cup, Acme™ © 2024, §5 • item…", "The α level is 0.05, Δt = 3 s, and σ² = 4; 2πr ≤ 10 Ω × 3 → ∞", "naïve café, señor", "The efficiency ηH = 0.4 of kτ"},
 	"code": {
 		"func main() {\n\tfmt.Println(\"hi\")\n}\r\n", "if (a && b || !c) { x = a[i] ^ 0xff; } // ok\n        deep := 1\n", `{"name": "x", "list": [1, 2, 3], "s": "a\nb"}`,
