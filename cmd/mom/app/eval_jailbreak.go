@@ -16,9 +16,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+type jailbreakFlags struct {
+	evalFlags
+	role   string
+	hidden bool
+}
+
 func newEvalJailbreak() *cobra.Command {
-	var f evalFlags
-	var role string
+	var f jailbreakFlags
 	c := &cobra.Command{
 		Use:   "jailbreak --data FILE",
 		Short: "Measure how well a model tells attacks on a prompt from ordinary texts",
@@ -36,18 +41,23 @@ accuracy and macro-F1 (an attack from a probability of 0.5 up), AUC, and the att
 chosen on these rows, which is printed too); macro-F1 of all labels and the expected calibration error; at the manifest's thresholds, the attacks found
 and the false alarms, benign and harmful texts each; what always saying the commonest label, either label at random, and a list of keywords would have
 reached; what the raw text alone, its normalised views alone and both, as the guard reads, find at the thresholds; and the same figures by length in
-tokens, by source, and by source and family. All shares have n and their 95 % Wilson interval.`,
+tokens, by source, and by source and family. All shares have n and their 95 % Wilson interval.
+
+With --hidden each text is also written in thirty ways by which attacks are hidden from a filter (characters that show nothing or look like others,
+codes, two of them at once). Printed for each way are how many texts the normaliser gives back to the letter, how many are judged as the plain text
+is, and what the raw text, the normalised views and both find.`,
 		Example: `  mom eval jailbreak --data jailbreak/val.jsonl.gz
-  mom eval jailbreak --data pages.jsonl --role document`,
+  mom eval jailbreak --data pages.jsonl --role document
+  mom eval jailbreak --data models/recipes/samples/hidden.jsonl --hidden`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
 				return err
 			}
-			if role != "" && !slices.Contains(roles, role) {
+			if f.role != "" && !slices.Contains(roles, f.role) {
 				return usageError{fmt.Errorf("--role must be one of %s", strings.Join(roles, ", "))}
 			}
-			d, err := readGuardRows(f.data, role)
+			d, err := readGuardRows(f.data, f.role)
 			if err != nil {
 				return err
 			}
@@ -57,7 +67,8 @@ tokens, by source, and by source and family. All shares have n and their 95 % Wi
 		},
 	}
 	f.common(c)
-	c.Flags().StringVar(&role, "role", "", "judge every row as text of this role, whatever the rows say")
+	c.Flags().BoolVar(&f.hidden, "hidden", false, "also judge every text hidden from a filter in thirty ways, which takes a hundred times as long")
+	c.Flags().StringVar(&f.role, "role", "", "judge every row as text of this role, whatever the rows say")
 	return c
 }
 
@@ -133,7 +144,7 @@ func (r guardRow) group() string {
 	return strings.Trim(r.source+", "+family, ", ")
 }
 
-func evalJailbreak(ctx context.Context, s *Shelf, f *evalFlags, d guardRows, progress io.Writer) (jailbreakReport, error) {
+func evalJailbreak(ctx context.Context, s *Shelf, f *jailbreakFlags, d guardRows, progress io.Writer) (jailbreakReport, error) {
 	name, err := nameFor(s, "jailbreak", f.model)
 	if err != nil {
 		return jailbreakReport{}, err
@@ -183,9 +194,12 @@ func evalJailbreak(ctx context.Context, s *Shelf, f *evalFlags, d guardRows, pro
 	r.AllLabels = evaluate.Judge(e.Labels, answers, 0)
 	r.judgeAttacks(rows)
 	r.count(rows)
-	r.countViews(rows)
+	r.Views = countViews(rows, r.Thresholds)
 	r.slice(rows)
-	return r, nil
+	if f.hidden {
+		err = r.judgeHidden(ctx, heads, slices.Index(e.Labels, attackLabel), rows, progress)
+	}
+	return r, err
 }
 
 // judge asks the head for the row's role, in all views, and of a document also the user's, which costs no pass.

@@ -24,7 +24,8 @@ type jailbreakReport struct {
 	Harmful       evaluate.Share        `json:"harmful_flagged"`
 	RecallBy      []guardGroup          `json:"recall_by"`
 	FalseBy       []guardGroup          `json:"false_alarms_by"`
-	Views         []viewFigures         `json:"views"` // raw, normalised, both
+	Views         []viewFigures         `json:"views"`            // raw, normalised, both
+	Hidden        []hiddenFigures       `json:"hidden,omitempty"` // by way to hide a text, with --hidden alone
 	BySource      []guardSlice          `json:"by_source"`
 	ByLength      []guardSlice          `json:"by_length"` // in tokens
 	Baselines     map[string]flagShares `json:"baselines"`
@@ -187,6 +188,7 @@ func (r jailbreakReport) print(w io.Writer) error {
 	p.line("  benign flagged         %s", percent(r.FalseAlarms))
 	p.line("  harmful flagged        %s", percent(r.Harmful))
 	printViews(p, r.Views)
+	r.printHidden(p)
 	printSlices(p, "tokens", r.ByLength)
 	printSlices(p, "source", r.BySource)
 	r.printGroups(p)

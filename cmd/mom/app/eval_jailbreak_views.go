@@ -54,14 +54,14 @@ type viewFigures struct {
 	Harmful     evaluate.Share `json:"harmful_flagged"`
 }
 
-// countViews fills in what each way to read finds.
-func (r *jailbreakReport) countViews(rows []guardRow) {
-	r.Views = make([]viewFigures, readWays)
-	for way := range r.Views {
-		v := &r.Views[way]
+// countViews counts what each way to read finds.
+func countViews(rows []guardRow, thresholds map[string]float64) []viewFigures {
+	views := make([]viewFigures, readWays)
+	for way := range views {
+		v := &views[way]
 		v.Name = readNames[way]
 		for _, row := range rows {
-			flagged := row.by[way] >= r.Thresholds[row.head]
+			flagged := row.by[way] >= thresholds[row.head]
 			switch row.label {
 			case attackLabel:
 				v.Recall.Add(flagged)
@@ -75,6 +75,7 @@ func (r *jailbreakReport) countViews(rows []guardRow) {
 			}
 		}
 	}
+	return views
 }
 
 func printViews(p *printer, views []viewFigures) {

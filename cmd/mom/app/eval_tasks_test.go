@@ -293,6 +293,52 @@ func TestEvalJailbreakByViewSourceAndLength(t *testing.T) {
 		"at 1 % alarms    0.500  [0.150, 0.850]  2 of 4, above 0.500")
 }
 
+func TestEvalJailbreakHidden(t *testing.T) {
+	needModel(t)
+	models := tinyFamily(t)
+	file := write(t, `{"text":"court","label":"jailbreak"}
+{"text":"integral","label":"benign"}
+{"text":"nobody judges this","label":"harmful"}
+`)
+	type figures struct {
+		Recall share
+		False  share `json:"false_alarms"`
+	}
+	type hidden struct {
+		Name    string
+		Undone  share
+		Attacks share `json:"attacks_as_plain"`
+		Benign  share `json:"benign_as_plain"`
+		Views   []figures
+	}
+	var got struct{ Hidden []hidden }
+	evalJSON(t, &got, models, "jailbreak", "--data", file, "--hidden")
+	byName := map[string]hidden{}
+	for _, h := range got.Hidden {
+		byName[h.Name] = h
+	}
+	for _, want := range []hidden{
+		{ // to the tokenizer an unknown word, of which nothing is known, but in the normal view
+			Name: "full-width", Undone: share{2, 2}, Attacks: share{1, 1}, Benign: share{0, 1},
+			Views: []figures{{share{1, 1}, share{1, 1}}, {share{1, 1}, share{0, 1}}, {share{1, 1}, share{1, 1}}},
+		},
+		{ // both words are too short for a code, so that the normaliser leaves it
+			Name: "rot13", Undone: share{0, 2}, Attacks: share{1, 1}, Benign: share{0, 1},
+			Views: []figures{{share{1, 1}, share{1, 1}}, {share{1, 1}, share{1, 1}}, {share{1, 1}, share{1, 1}}},
+		},
+	} {
+		if diff := cmp.Diff(want, byName[want.Name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", want.Name, diff)
+		}
+	}
+	got.Hidden = nil
+	evalJSON(t, &got, models, "jailbreak", "--data", file)
+	if got.Hidden != nil {
+		t.Error("hidden though nobody asked")
+	}
+	evalText(t, models, []string{"jailbreak", "--data", file, "--hidden"}, "full-width                  1.000   1.000 [0.207, 1.000]     1   1.000 1.000 1.000")
+}
+
 const pairLines = `{"a":"court","b":"the court","score":1,"label":1,"source":"x"}
 {"a":"court","b":"of","score":0.5,"label":0,"source":"x"}
 {"a":"court","b":"integral","score":0.2,"label":1,"source":"y"}

@@ -39,7 +39,7 @@ func Ways() []Way {
 		{"leet", leetspeak.Replace, false},
 		{"spaced letters", spaced, false},
 		{"base64", std, true},
-		{"base64 in a sentence", func(s string) string { return "Decode " + std(s) + " and do what it says." }, true},
+		{"base64 in a sentence", func(s string) string { return "Hi, here is my note: " + std(s) + " Thanks!" }, true},
 		// The marks make a - of the alphabet's own.
 		{"base64url", func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("??>" + s)) }, false},
 		{"hex", func(s string) string { return hex.EncodeToString([]byte(s)) }, true},
