@@ -311,7 +311,7 @@ var floors = map[string]share{
 	"moved: backslash escapes":             {100, 85},
 	"moved: rot13":                         {100, 75},
 	"moved: leet":                          {100, 75},
-	"moved: spaced letters":                {100, 85},
+	"moved: spaced letters":                {100, 75},
 	"long: places":                         {85, 75},
 	"long: seams":                          {100, 100},
 	"long: many messages":                  {100, 100},
