@@ -123,7 +123,7 @@ def thresholds(served, directory, temperature):
         p = serve.worst(served.logits(texts, "thresholds", name), temperature)[:, 1]
         ranked = np.sort(p)[::-1]
         allowed = int(RATES[name] * len(ranked))
-        out[name.removeprefix("guard_")] = min(0.99, round(float(np.ceil(ranked[allowed] * 1000) / 1000) + 0.001, 3))
+        out[name.removeprefix("guard_")] = min(0.9995, round(float(np.ceil(ranked[allowed] * 2000) / 2000) + 0.0005, 4))
     return out
 
 
