@@ -4,7 +4,8 @@ from functools import cache
 
 from .pii_disjoint import check, drop, judged, load
 from .pii_locales import locales
-from .pii_maker import SLOT, Maker, Mark, _plain_letters, _title
+from .pii_maker import Maker
+from .pii_values import SLOT, Mark, _plain_letters, _title
 
 # By list of the locales: the list of pii_forms.yaml that stands in for it, and how often.
 FORMS = {"nrp": ("nationalities", 0.5), "title": ("titles", 0.4), "phone": ("phones", 0.35)}
