@@ -54,6 +54,26 @@ func TestWilsonHoldsTheShareAndStaysWithinOne(t *testing.T) {
 	}
 }
 
+// 6 found, of which 4 are right, of 10 that are there: precision 2/3, recall 2/5, F1 1/2. J is 4 of 12, whose interval is [0.1381, 0.6094].
+func TestF1(t *testing.T) {
+	for name, tt := range map[string]struct {
+		right, found, there int
+		want                []evaluate.Figure
+	}{
+		"some":                                {4, 6, 10, []evaluate.Figure{0.5, 0.2427, 0.7573}},
+		"all":                                 {5, 5, 5, []evaluate.Figure{1, 0.7225, 1}},
+		"nothing right":                       {0, 2, 3, []evaluate.Figure{0, 0, 0.6058}},
+		"nothing there and something found":   {0, 4, 0, []evaluate.Figure{0, 0, 0.6576}},
+		"nothing there and nothing found":     {0, 0, 0, []evaluate.Figure{undefined, undefined, undefined}},
+		"the mean of precision and of recall": {30, 40, 50, []evaluate.Figure{2 * 0.75 * 0.6 / 1.35, 0.5479, 0.7674}},
+	} {
+		f1, low, high := evaluate.F1(tt.right, tt.found, tt.there)
+		if diff := cmp.Diff(tt.want, []evaluate.Figure{f1, low, high}, about); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func answers(pairs ...[2]int) []evaluate.Answer {
 	out := make([]evaluate.Answer, len(pairs))
 	for i, p := range pairs {

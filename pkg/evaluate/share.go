@@ -36,6 +36,16 @@ func (s Share) Wilson() (low, high Figure) {
 	return Figure(max(0, min(p, (middle-half)/scale))), Figure(min(1, max(p, (middle+half)/scale)))
 }
 
+// F1 is the harmonic mean of precision and recall of what was found, with the ends of its 95 % interval: right of the found are right, and as many of
+// those that are there are found. F1 is 2J/(1+J) of J, right out of all that is there or found, which is a share, so that the ends are those of J's
+// Wilson interval. Undefined where nothing is there and nothing found.
+func F1(right, found, there int) (f1, low, high Figure) {
+	j := Share{right, found + there - right}
+	low, high = j.Wilson()
+	of := func(j Figure) Figure { return 2 * j / (1 + j) }
+	return of(j.Value()), of(low), of(high)
+}
+
 // MarshalJSON writes n, hits, value, low and high, the last three null without trials.
 func (s Share) MarshalJSON() ([]byte, error) {
 	low, high := s.Wilson()

@@ -30,10 +30,10 @@ Each line of the file is a JSON object with the fields
   source  where the row comes from (may be left out)
 and any others. A text that is too long for the model is not judged, but counted and reported.
 
-Printed are precision, recall with its 95 % Wilson interval and F1 of spans that are right to the character and of the right type, by source, by
-label, and for people, places and organisations together (names); the share of spans that something found touches, whatever its type; the share of
-texts with a span that nothing touches; and what taking every run of capitalised words for a person would have reached. Spans of the model under
-the threshold of its manifest do not count, nor the recognisers' hints.`,
+Printed are precision, recall and F1 of spans that are right to the character and of the right type, all with their 95 % intervals and n, for the
+model, the recognisers and both: by label, by source, and for people, places and organisations together (names); the share of spans that something
+found touches, whatever its type; the share of texts with a span that nothing touches; and what taking every run of capitalised words for a person
+would have reached. Spans of the model under the threshold of its manifest do not count, nor the recognisers' hints.`,
 		Example: "  mom eval pii --data pii/val.jsonl.gz",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -33,6 +33,8 @@ type spanFigures struct {
 	Precision evaluate.Share  `json:"precision"` // n: found
 	Recall    evaluate.Share  `json:"recall"`    // n: in the texts
 	F1        evaluate.Figure `json:"f1"`
+	F1Low     evaluate.Figure `json:"f1_low"` // of its 95 % interval
+	F1High    evaluate.Figure `json:"f1_high"`
 	Touched   evaluate.Share  `json:"touched"` // of those in the texts, by something found, whatever its type
 }
 
@@ -100,7 +102,7 @@ type spanKey struct {
 }
 
 func (s *spanFigures) setF1() {
-	s.F1 = evaluate.Figure(2 * float64(s.Recall.Hits) / float64(s.Recall.N+s.Precision.N))
+	s.F1, s.F1Low, s.F1High = evaluate.F1(s.Recall.Hits, s.Precision.N, s.Recall.N)
 }
 
 // figuresOf are the figures by name.
@@ -127,10 +129,9 @@ func (r piiReport) print(w io.Writer) error {
 		{"all types", func(f readerFigures) spanFigures { return f.All }},
 		{"names (people, places, organisations)", func(f readerFigures) spanFigures { return f.Names }},
 	} {
-		p.line("\n%-38s  %9s  %-31s  %6s  %s", part.title, "precision", "recall", "F1", "touched by anything")
+		p.line("\n%-38s  %s", part.title, spanHead)
 		for _, f := range r.Readers {
-			s := part.of(f)
-			p.line("%-38s  %9s  %-31s  %6s  %s", f.Name, s.Precision.Value(), percent(s.Recall), s.F1, percent(s.Touched))
+			p.line("%-38s  %s", f.Name, part.of(f))
 		}
 	}
 	p.line("\n%-38s  of those with any", "texts with a span that nothing touches")
@@ -142,34 +143,39 @@ func (r piiReport) print(w io.Writer) error {
 	return p.err
 }
 
-// table prints precision, recall and F1 of the model, the recognisers and both, side by side.
+// spanHead is the head of what spanFigures print: shares with their intervals and n, found spans for precision and those in the texts for recall.
+var spanHead = fmt.Sprintf("%-27s  %-27s  %-20s  %s", "precision (found)", "recall (in the texts)", "F1", "touched by anything")
+
+func (s spanFigures) String() string {
+	f1 := "-"
+	if s.Precision.N+s.Recall.N > 0 {
+		f1 = fmt.Sprintf("%s [%s, %s]", s.F1, s.F1Low, s.F1High)
+	}
+	return fmt.Sprintf("%-27s  %-27s  %-20s  %s", short(s.Precision), short(s.Recall), f1, short(s.Touched))
+}
+
+// table prints the figures of the model, the recognisers and both, one below the other.
 func (r piiReport) table(p *printer, by string, of func(readerFigures) []spanFigures) {
-	names := map[string]int{}
+	names := map[string]bool{}
 	for _, f := range r.Readers {
 		for _, s := range of(f) {
-			names[s.Name] = s.Recall.N
+			names[s.Name] = true
 		}
 	}
-	head := fmt.Sprintf("\n%-20s  %6s", by, "n")
-	for _, f := range r.Readers[:byCapitals] {
-		head += fmt.Sprintf("  | %-5s %-22s %5s", "prec.", "recall of "+f.Name, "F1")
-	}
-	p.line("%s", head)
+	p.line("\n%-22s  %-14s  %s", by, "", spanHead)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		shown := name
 		if shown == "" {
 			shown = "(none)"
 		}
-		line := fmt.Sprintf("%-20s  %6d", shown, names[name])
 		for _, f := range r.Readers[:byCapitals] {
-			var s spanFigures
+			s := spanFigures{}
 			s.setF1()
 			if i := slices.IndexFunc(of(f), func(s spanFigures) bool { return s.Name == name }); i >= 0 {
 				s = of(f)[i]
 			}
-			low, high := s.Recall.Wilson()
-			line += fmt.Sprintf("  | %-5s %-22s %5s", s.Precision.Value(), fmt.Sprintf("%s [%s, %s]", s.Recall.Value(), low, high), s.F1)
+			p.line("%-22s  %-14s  %s", shown, f.Name, s)
+			shown = ""
 		}
-		p.line("%s", line)
 	}
 }

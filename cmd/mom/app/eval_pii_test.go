@@ -97,7 +97,8 @@ func TestEvalPII(t *testing.T) {
 		}
 	}
 	evalText(t, models, []string{"pii", "--data", file}, "tiny-pii 1 on rows.jsonl: 4 of 4 rows judged", "probability of 0.75 on", "both",
-		"texts with a span that nothing touches", "PLACE                      3", "0.667 [0.208, 0.939]", "2 of 3")
+		"texts with a span that nothing touches", "PLACE                   model           1.000 [0.342, 1.000]     2   0.667 [0.208, 0.939]     3   0.800 [0.344, 0.968]", "2 of 3",
+		"PERSON                  model           -                            -                            -                     -")
 }
 
 // A run of capitalised words with single spaces is one person; a capital within a word begins nothing.
