@@ -68,6 +68,38 @@ func (c *Classifier) Classify(ctx context.Context, text string) (classifiers.Sco
 	return classifiers.Scores{P: sum.result(), Passes: passes}, nil
 }
 
+// A Passage is the bytes [Start, End) of a text, which are one window, with the probabilities of the labels in it.
+type Passage struct {
+	Start, End int
+	P          []float32
+}
+
+// Passages judges each window by itself, in order, for those who ask which part of a text a verdict is about. Neighbours overlap. A text that was just
+// classified costs no pass. Errors are those of Classify.
+func (c *Classifier) Passages(ctx context.Context, text string) ([]Passage, error) {
+	var out []Passage
+	p := make([]float64, len(c.manifest.Labels))
+	_, err := c.trunk.called(ctx, c.manifest, text, reading{windows: c.trunk.opt.MaxWindows, places: true}, func(e encoding, w window) error {
+		if err := c.probabilities(p, w.floats[c.at]); err != nil {
+			return err
+		}
+		one := Passage{P: make([]float32, len(p))}
+		for i := range p {
+			one.P[i] = float32(p[i])
+		}
+		if w.from < w.to {
+			one.Start, _ = e.place(w.from)
+			_, one.End = e.place(w.to - 1)
+		}
+		out = append(out, one)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *Classifier) probabilities(p []float64, logits []float32) error {
 	if c.sigmoid { // sigmoid(x) is the second of softmax(0, x)
 		return softmax(p, []float32{0, logits[0]}, c.manifest.Temperature)

@@ -22,8 +22,9 @@ import (
 
 // guards are the stages that guard, as configured.
 type guards struct {
-	jailbreak *guard.Jailbreak // nil when off
-	pii       *guard.PII       // nil when off
+	jailbreak *guard.Jailbreak            // nil when off
+	heads     map[string]*onnx.Classifier // what it judges by, by catalog.RoleUser and RoleDocument
+	pii       *guard.PII                  // nil when off
 	counter   classifiers.Counter
 	windows   int // forward passes one request may need
 	steps     []pipeline.Step
@@ -58,7 +59,10 @@ func newGuards(ctx context.Context, cfg *config.Config, models *Shelf) (*guards,
 			err = count(trunk)
 		}
 		if err == nil {
-			g.jailbreak, err = newJailbreak(cfg, trunk, entry, limits)
+			g.heads, err = guardHeads(trunk, entry)
+		}
+		if err == nil {
+			g.jailbreak, err = newJailbreak(cfg, g.heads, entry, limits)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("guard.jailbreak: %w", err)
@@ -86,15 +90,7 @@ func (g *guards) add(s pipeline.Stage, limit time.Duration, open bool) {
 	g.names = append(g.names, s.Name())
 }
 
-func newJailbreak(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limits guard.Limits) (*guard.Jailbreak, error) {
-	user, err := trunk.Classifier(e, catalog.RoleUser)
-	if err != nil {
-		return nil, err
-	}
-	document, err := trunk.Classifier(e, catalog.RoleDocument)
-	if err != nil {
-		return nil, err
-	}
+func newJailbreak(cfg *config.Config, heads map[string]*onnx.Classifier, e *catalog.Entry, limits guard.Limits) (*guard.Jailbreak, error) {
 	t := guard.Thresholds(cfg.Guard.Jailbreak.Thresholds)
 	if t.User == 0 {
 		t.User = e.Thresholds[catalog.RoleUser]
@@ -106,7 +102,7 @@ func newJailbreak(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limit
 		t.Instructions = guard.InstructionsFrom(t.User)
 	}
 	return guard.NewJailbreak(guard.JailbreakConfig{
-		User: user, Document: document, Thresholds: t,
+		User: heads[catalog.RoleUser], Document: heads[catalog.RoleDocument], Thresholds: t,
 		Block: cfg.Guard.Jailbreak.Action == "block", BlockHarmful: cfg.Guard.Harmful == "block", Limits: limits,
 	})
 }
@@ -152,7 +148,7 @@ func guardFaults(cfg *config.Config, where Places) config.Faults {
 		return nil
 	}
 	if j := cfg.Guard.Jailbreak; j.Action != "off" {
-		if e := manifest("guard.jailbreak", "jailbreak", j.Model); e != nil && cfg.Guard.Harmful == "block" && !slices.Contains(e.Labels, "harmful") {
+		if e := manifest("guard.jailbreak", "jailbreak", j.Model); e != nil && cfg.Guard.Harmful == "block" && !slices.Contains(e.Labels, harmfulLabel) {
 			faults = append(faults, cfg.Fault("guard.harmful", "model %s does not tell what is harmful", j.Model))
 		}
 	}

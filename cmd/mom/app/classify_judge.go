@@ -84,6 +84,9 @@ func difficultyJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
 // attackLabel is the label of a jailbreak model that its thresholds are for. Its others may be of texts that are harmful and yet no attack.
 const attackLabel = "jailbreak"
 
+// harmfulLabel is that of texts that are harmful; a model may do without.
+const harmfulLabel = "harmful"
+
 func jailbreakJudge(t *onnx.Trunk, e *catalog.Entry) (judge, error) {
 	attack := slices.Index(e.Labels, attackLabel)
 	if attack < 0 {
