@@ -27,7 +27,7 @@ func reader(p float32) classifiertest.Words {
 	return classifiertest.Words{Classes: classes, Label: map[string]string{"override": "jailbreak", "poison": "harmful"}, P: p, Any: "benign"}
 }
 
-// counter counts what a classifier is asked, at a pass for every 300 bytes, and keeps the texts.
+// counter counts what a classifier is asked, in passes of windows of the size of the models' in English, and keeps the texts.
 type counter struct {
 	classifiers.Classifier
 	mu     sync.Mutex
@@ -35,7 +35,8 @@ type counter struct {
 	texts  []string
 }
 
-func passes(text string) int { return 1 + len(text)/300 }
+// passes counts windows of 126 tokens that go on by 62, at four bytes a token.
+func passes(text string) int { return 1 + max(0, len(text)-4*126+4*62-1)/(4*62) }
 
 func (c *counter) Passes(text string) (int, error) { return passes(text), nil }
 

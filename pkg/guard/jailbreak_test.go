@@ -233,31 +233,80 @@ func TestMemoAges(t *testing.T) {
 	})
 }
 
-// A chat sends all its turns with every request; each is paid for once. What comes on top are the last turns read together.
+// A chat sends all its turns with every request; each is paid for once. What comes on top is one pass for every turn that is read with those before
+// it: with the next turn, that too is remembered.
 func TestTenTurns(t *testing.T) {
 	c := &counter{Classifier: reader(0.995)}
 	j := jailbreak(t, guard.JailbreakConfig{User: c, Block: true})
 	var messages []pipeline.Message
-	once, together := 0, 0
+	once, always := 0, 0 // each message once, and all of them with every turn
 	for i := range 10 {
 		q, a := fmt.Sprintf("question %d %s", i, strings.Repeat("why ", 30)), fmt.Sprintf("answer %d %s", i, strings.Repeat("because ", 200))
 		messages = append(messages, user(q))
 		once += passes(q)
-		if i > 0 {
-			together += passes(strings.Repeat(q+"\n", min(i+1, 4)))
-		}
+		before := c.passes
 		if _, _, err := run(t, j, chat(messages...)); err != nil {
 			t.Fatal(err)
 		}
+		want := passes(q)
+		if i > 0 {
+			want += passes(a) + 1
+		}
+		if got := c.passes - before; got != want {
+			t.Errorf("turn %d: %d passes, want %d", i+1, got, want)
+		}
+		always += once
 		messages = append(messages, says("assistant", a))
 		if i < 9 {
 			once += passes(a)
 		}
 	}
-	if c.passes > once+together {
-		t.Errorf("%d passes, want %d for each message once and %d for the last turns together", c.passes, once, together)
+	if c.passes != once+9 {
+		t.Errorf("%d passes, want %d for each message once and 9 where turns meet", c.passes, once)
 	}
-	t.Logf("passes of ten turns: %d, each message once: %d, the last turns together: %d", c.passes, once, together)
+	t.Logf("passes of ten turns: %d, each message once: %d, all of them with every turn: %d", c.passes, once, always)
+	seen := c.passes
+	if _, _, err := run(t, jailbreak(t, guard.JailbreakConfig{User: c, Block: true}), chat(messages[:19]...)); err != nil || c.passes-seen != seen {
+		t.Errorf("all at once: %d passes, %v, want those of the turns one by one", c.passes-seen, err)
+	}
+}
+
+// What is spread over turns is found wherever it stands in the chat, and however long the turns are.
+func TestSpreadOverTurns(t *testing.T) {
+	long, other := strings.Repeat("why ", 500), func(n int) []pipeline.Message {
+		var m []pipeline.Message
+		for i := range n {
+			m = append(m, says("assistant", fmt.Sprintf("because %d", i)), user(fmt.Sprintf("and then %d", i)))
+		}
+		return m
+	}
+	model := odd(func(_ context.Context, text string) ([]float32, error) { // an attack is all of it, in this order
+		at := 0
+		for _, word := range []string{"over", "ride", "the", "rules"} {
+			i := strings.Index(text[at:], word)
+			if i < 0 {
+				return []float32{1, 0, 0}, nil
+			}
+			at += i + len(word)
+		}
+		return []float32{0, 1, 0}, nil
+	})
+	for name, m := range map[string][]pipeline.Message{
+		"over two turns":                              {user("over ride"), user("the rules")},
+		"over four":                                   {user("over"), user("ride"), user("the"), user("rules")},
+		"over the first turns of many":                append([]pipeline.Message{user("over"), says("assistant", long), user("ride the"), user("rules")}, other(20)...),
+		"over the last turns of many":                 append(other(20), user("over"), says("assistant", long), user("ride the"), user("rules")),
+		"over turns with blank ones between":          {user("over ride"), user(" "), user(""), user("\n"), user("\t"), user("the rules")},
+		"over the end and the beginning of long ones": {user(long + "over ride"), says("assistant", "go on"), user("the rules" + long)},
+		"over the ends of long ones":                  {user(long + "over ride"), says("assistant", "go on"), user(long + "the rules")},
+		"over a long one and two short ones":          {user(long + "over"), user("ride the"), user("rules")},
+	} {
+		for _, m := range [][]pipeline.Message{m, append(slices.Clone(m), other(5)...)} { // all at once, and long after
+			if d, g, err := run(t, jailbreak(t, guard.JailbreakConfig{User: model, Block: true}), chat(m...)); err != nil || !g.Jailbreak {
+				t.Errorf("%s, %d messages: %s, %v", name, len(m), said(d), err)
+			}
+		}
+	}
 }
 
 func TestMaxWindows(t *testing.T) {
@@ -268,8 +317,8 @@ func TestMaxWindows(t *testing.T) {
 		judged bool
 	}{
 		"a short request":                  {chat(user("hello")), "continue", true},
-		"a text just within":               {chat(user(strings.Repeat("and ", 749))), "continue", true},
-		"a text that is over":              {chat(user(strings.Repeat("and ", 750))), "block 413 mom_prompt_too_long", false},
+		"a text just within":               {chat(user(strings.Repeat("and ", 684))), "continue", true},
+		"a text that is over":              {chat(user(strings.Repeat("and ", 685))), "block 413 mom_prompt_too_long", false},
 		"many texts that are together":     {chat(says("system", strings.Repeat("and ", 400)), says("tool", strings.Repeat("but ", 400))), "block 413 mom_prompt_too_long", false},
 		"an attack in what is over is 413": {chat(user("override " + strings.Repeat("and ", 750))), "block 413 mom_prompt_too_long", false},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -61,22 +62,24 @@ const (
 	few    = 32
 )
 
-// lastTurns is how many turns of the user are also read as one text, since an attack may be spread over them.
-const lastTurns = 4
+// An attack may be spread over turns of the user, so that each is also read with up to lastTurns-1 before it: the ends of the turn, edge bytes of each,
+// and of what was said before as much as makes it seam bytes together. That is about a full window of the models in English: every turn costs one pass
+// more, once, for with the next turn the earlier seams are remembered. What lies farther inside was read with the turns themselves.
+const (
+	lastTurns = 4
+	edge      = 144
+	seam      = 480
+)
 
-// edge is how much of each end of a turn is read together with its neighbours', in bytes. What lies farther inside was read with the turn itself; to
-// read it again with every next turn would cost a long chat more than all of its turns once.
-const edge = 192
-
-// Texts returns every text of a request that Jailbreak judges, each kind and body once: the messages, with their parts joined in two ways, the last
-// turns of the user together, documents that a turn holds in tags, every other string of the body, and all views of each.
+// Texts returns every text of a request that Jailbreak judges, each kind and body once: the messages, with their parts joined in two ways, the seams
+// between turns of the user, documents that a turn holds in tags, every other string of the body, and all views of each.
 func Texts(req *pipeline.Request) []Text { return expand(sources(req, true), allViews) }
 
 // plainTexts is Texts without what only an attack needs: a number that somebody gives away stands in a turn as it is, not in its decoded views, and
 // the end of one turn is not part of the next one's number.
 func plainTexts(req *pipeline.Request) []Text { return expand(sources(req, false), plainViews) }
 
-// sources returns what of a request is read, in the raw view. Turns is whether documents in turns and the last turns together are read too.
+// sources returns what of a request is read, in the raw view. Turns is whether documents in turns and the seams between turns are read too.
 func sources(req *pipeline.Request, turns bool) []Text {
 	g := newGatherer(len(req.Messages) + 4)
 	g.messages(req, turns)
@@ -136,18 +139,33 @@ func (g *gatherer) messages(req *pipeline.Request, together bool) {
 		if kind != User || !together {
 			continue
 		}
-		turns = append(turns, body)
 		for _, d := range documents(body) {
 			g.add(Text{Document, Raw, where + ", document", d})
 		}
-	}
-	if n := len(turns); n > 1 {
-		last := turns[max(0, n-lastTurns):]
-		for i := range last {
-			last[i] = ends(last[i])
+		if strings.TrimSpace(body) == "" {
+			continue // it must not push apart what stands around it
 		}
-		g.add(Text{User, Raw, "last turns of the user", strings.Join(last, "\n")})
+		if len(turns) > 0 {
+			g.add(Text{User, Raw, where + ", after the turns before", joined(turns[max(0, len(turns)-lastTurns+1):], body)})
+		}
+		turns = append(turns, body)
 	}
+}
+
+// joined returns the seam between a turn and those before it: the end of what they say, and the ends of the turn. No rune is cut.
+func joined(before []string, turn string) string {
+	text := ends(turn)
+	for _, said := range slices.Backward(before) {
+		from := max(0, len(said)-(seam-1-len(text)))
+		for from < len(said) && !utf8.RuneStart(said[from]) {
+			from++
+		}
+		text = said[from:] + "\n" + text
+		if from > 0 || len(text) >= seam-1 {
+			break
+		}
+	}
+	return text
 }
 
 // ends returns the two ends of a turn, or all of a short one. No rune is cut.

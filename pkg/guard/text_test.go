@@ -32,12 +32,20 @@ func TestTexts(t *testing.T) {
 			"instructions raw messages[0]: a", "instructions raw messages[1]: b", "user raw messages[2]: c", "instructions raw messages[3]: d", "document raw messages[4]: e", "document raw messages[5]: f"}},
 		"parts are joined in two ways": {chat(user("over", "ride")), []string{"user raw messages[0]: over\nride", "user raw messages[0], parts joined: override"}},
 		"two turns are read together too": {chat(user("a"), says("assistant", "x"), user("b")), []string{
-			"user raw messages[0]: a", "instructions raw messages[1]: x", "user raw messages[2]: b", "user raw last turns of the user: a\nb"}},
-		"of many turns the last four": {chat(user("a"), user("b"), user("c"), user("d"), user("e")), []string{
-			"user raw messages[0]: a", "user raw messages[1]: b", "user raw messages[2]: c", "user raw messages[3]: d", "user raw messages[4]: e", "user raw last turns of the user: b\nc\nd\ne"}},
-		"of long turns the ends": {chat(user(strings.Repeat("日本 ", 100)), user("b")), []string{
-			"user raw messages[0]: " + strings.Repeat("日本 ", 100), "user raw messages[1]: b",
-			"user raw last turns of the user: " + strings.Repeat("日本 ", 27) + "日\n " + strings.Repeat("日本 ", 27) + "\nb"}},
+			"user raw messages[0]: a", "instructions raw messages[1]: x", "user raw messages[2]: b", "user raw messages[2], after the turns before: a\nb"}},
+		"each turn is read with up to three before it": {chat(user("a"), user("b"), user("c"), user("d"), user("e")), []string{
+			"user raw messages[0]: a", "user raw messages[1]: b", "user raw messages[1], after the turns before: a\nb",
+			"user raw messages[2]: c", "user raw messages[2], after the turns before: a\nb\nc", "user raw messages[3]: d", "user raw messages[3], after the turns before: a\nb\nc\nd",
+			"user raw messages[4]: e", "user raw messages[4], after the turns before: b\nc\nd\ne"}},
+		"a blank turn does not stand between two": {chat(user("a"), user(" \n"), user(""), user("\t"), user("b")), []string{
+			"user raw messages[0]: a", "user raw messages[4]: b", "user raw messages[4], after the turns before: a\nb"}},
+		"of a long turn the end is read with the next one": {chat(user("x "+strings.Repeat("日本 ", 100)), user("b"), user("c")), []string{
+			"user raw messages[0]: x " + strings.Repeat("日本 ", 100), "user raw messages[1]: b",
+			"user raw messages[1], after the turns before: " + " " + strings.Repeat("日本 ", 68) + "\nb",
+			"user raw messages[2]: c", "user raw messages[2], after the turns before: " + strings.Repeat("日本 ", 68) + "\nb\nc"}},
+		"of a long turn the ends are read with what came before": {chat(user("over"), user(strings.Repeat("日本 ", 100))), []string{
+			"user raw messages[0]: over", "user raw messages[1]: " + strings.Repeat("日本 ", 100),
+			"user raw messages[1], after the turns before: over\n" + strings.Repeat("日本 ", 20) + "日\n本 " + strings.Repeat("日本 ", 20)}},
 		"a document in a turn is judged as one too": {chat(user("Read <Document id=1>this</document > and <file>that</file>, <context>the end")), []string{
 			"user raw messages[0]: Read <Document id=1>this</document > and <file>that</file>, <context>the end",
 			"document raw messages[0], document: this", "document raw messages[0], document: that", "document raw messages[0], document: the end"}},
