@@ -77,7 +77,13 @@ type gateway struct {
 
 func start(t *testing.T, guard string) *gateway {
 	t.Helper()
-	s := stack.Start(t, stack.Options{Config: fmt.Sprintf(config, guard), Envoy: func(yaml string) string {
+	return startWith(t, fmt.Sprintf(config, guard))
+}
+
+// startWith is start with a whole mom.yaml.
+func startWith(t *testing.T, file string) *gateway {
+	t.Helper()
+	s := stack.Start(t, stack.Options{Config: file, Envoy: func(yaml string) string {
 		for _, limit := range [][2]string{
 			{"message_timeout: 5s ", "message_timeout: 60s "}, {"max_message_timeout: 30s", "max_message_timeout: 60s"},
 			{"health_checks: [{timeout: 3s,", "health_checks: [{timeout: 60s,"}, // a machine that is busy elsewhere is not ill
