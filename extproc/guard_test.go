@@ -76,7 +76,7 @@ func guardedServer(t testing.TB, r rules, edits ...func(*extproc.Gateway)) (*ext
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, err := guard.NewPolicy("standard", nil)
+	policy, err := guard.NewPolicy("standard", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

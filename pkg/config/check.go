@@ -44,6 +44,9 @@ func (c *Config) checkModels(r *reader) []string {
 		default:
 			names = append(names, m.Name)
 		}
+		if at := "models[" + strconv.Itoa(i) + "].pii"; r.lines[at] != 0 && c.Guard.PII.Policy == "off" {
+			r.fault(at, r.lines[at], "nothing looks for personal data (guard.pii is off), so this would change nothing")
+		}
 	}
 	return names
 }

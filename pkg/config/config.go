@@ -8,6 +8,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,17 @@ type Model struct {
 	Cluster   string // the Envoy cluster that serves it
 	Context   int    // tokens it can hold, prompt and answer together; 0 when the file does not say
 	Reasoning string // how its reasoning is switched: "" (it cannot be), qwen3, deepseek or openai
+	// PII are the kinds of personal data it may see as they are, whatever Guard.PII does with them elsewhere, or AllPII alone. The kinds are not
+	// checked here.
+	PII []string
+}
+
+// AllPII stands in Model.PII for every kind.
+const AllPII = "all"
+
+// Sees says whether it may see a kind of personal data as it is.
+func (m *Model) Sees(kind string) bool {
+	return slices.Contains(m.PII, kind) || slices.Contains(m.PII, AllPII)
 }
 
 // Brain is the model that finds the domain of a prompt.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -30,11 +32,25 @@ type Thresholds struct{ User, Document, Instructions float64 }
 
 // PII is the model that looks for personal data; the recognisers beside it have no configuration.
 type PII struct {
-	Policy        string            // standard, strict or off
-	Model         string            // its folder's name
-	Types         map[string]string // allow, flag or block, by kind; the kinds are not checked here
-	MinConfidence float64           // (0, 1]: the probability from which on a find blocks
-	FailOpen      bool              // let a request through unread when the model fails
+	Policy        string                       // standard, strict or off
+	Model         string                       // its folder's name
+	Types         map[string]string            // allow, flag, redact or block, by kind; the kinds are not checked here
+	Roles         map[string]map[string]string // the same for what is said in a role: user, assistant, tool, system or developer
+	Restore       bool                         // put back in the answer what was redacted in the request
+	MinConfidence float64                      // (0, 1]: the probability from which on a find blocks
+	FailOpen      bool                         // let a request through unread when the model fails
+}
+
+// Redacts says whether any kind is redacted in any role.
+func (p *PII) Redacts() bool {
+	for _, actions := range append(slices.Collect(maps.Values(p.Roles)), p.Types) {
+		for _, a := range actions {
+			if a == "redact" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // On says whether any stage guards.
@@ -56,15 +72,9 @@ func (c *Config) readGuard(r *reader, n ast.Node, path string) {
 		r.fault(path, lineOf(r.lines, path), "the section is empty; leave it out for the defaults, or write guard: {enabled: false}")
 		return
 	}
-	enabled := "on"
+	enabled := true
 	r.object(n, path,
-		key{"enabled", func(n ast.Node, p string) {
-			if _, ok := n.(*ast.BoolNode); !ok {
-				r.wrong(n, p, "true or false")
-				return
-			}
-			r.onOff(n, p, &enabled)
-		}},
+		key{"enabled", func(n ast.Node, p string) { r.boolean(n, p, &enabled) }},
 		key{"jailbreak", func(n ast.Node, p string) { c.readJailbreak(r, n, p) }},
 		key{"harmful", func(n ast.Node, p string) { r.word(n, p, &c.Guard.Harmful, "allow", "block") }},
 		key{"pii", func(n ast.Node, p string) { c.readPII(r, n, p) }},
@@ -74,10 +84,10 @@ func (c *Config) readGuard(r *reader, n ast.Node, path string) {
 			r.object(n, p, key{"as", func(n ast.Node, p string) { r.word(n, p, &c.Guard.BlockAs, "error", "refusal") }})
 		}},
 	)
-	if enabled == "off" {
+	if !enabled {
 		c.Guard.Jailbreak.Action, c.Guard.PII.Policy = "off", "off"
 	}
-	c.checkGuard(r, path, enabled == "off")
+	c.checkGuard(r, path, !enabled)
 }
 
 // checkGuard finds wishes that nobody would hear.
@@ -99,6 +109,9 @@ func (c *Config) checkGuard(r *reader, path string, disabled bool) {
 	}
 	if !disabled && c.Guard.Jailbreak.Action == "off" {
 		unheard("harmful", "jailbreak is off, whose model tells what is harmful")
+	}
+	if c.Guard.PII.Policy != "off" && c.Guard.PII.Restore && !c.Guard.PII.Redacts() {
+		unheard("pii.restore", "nothing is redacted")
 	}
 	if t := c.Guard.Jailbreak.Thresholds; t.Instructions > 0 && t.Instructions < t.User {
 		at := path + ".jailbreak.thresholds.instructions"
@@ -136,6 +149,8 @@ func (c *Config) readPII(r *reader, n ast.Node, path string) {
 		key{"policy", func(n ast.Node, p string) { readSwitch(r, n, p, &d.Policy, "standard", "strict", "off") }},
 		key{"model", func(n ast.Node, p string) { readFolder(r, n, p, &d.Model) }},
 		key{"types", func(n ast.Node, p string) { readTypes(r, n, p, &d.Types) }},
+		key{"roles", func(n ast.Node, p string) { readRoles(r, n, p, &d.Roles) }},
+		key{"restore", func(n ast.Node, p string) { r.boolean(n, p, &d.Restore) }},
 		key{"min_confidence", func(n ast.Node, p string) { r.probability(n, p, &d.MinConfidence) }},
 		key{"fail_mode", func(n ast.Node, p string) { readFailMode(r, n, p, &d.FailOpen) }})
 }
@@ -155,12 +170,26 @@ func readTypes(r *reader, n ast.Node, path string, into *map[string]string) {
 		if name, ok := keyName(v.Key); ok {
 			keys = append(keys, key{name, func(n ast.Node, p string) {
 				var action string
-				r.word(n, p, &action, "allow", "flag", "block")
+				r.word(n, p, &action, "allow", "flag", "redact", "block")
 				if action != "" {
 					(*into)[name] = action
 				}
 			}})
 		}
+	}
+	r.object(n, path, keys...)
+}
+
+// readRoles reads such actions for each role.
+func readRoles(r *reader, n ast.Node, path string, into *map[string]map[string]string) {
+	*into = map[string]map[string]string{}
+	var keys []key
+	for _, role := range []string{"user", "assistant", "tool", "system", "developer"} {
+		keys = append(keys, key{role, func(n ast.Node, p string) {
+			var types map[string]string
+			readTypes(r, n, p, &types)
+			(*into)[role] = types
+		}})
 	}
 	r.object(n, path, keys...)
 }

@@ -52,6 +52,7 @@ func (c *Config) readModel(r *reader, n ast.Node, path string) {
 		key{"cluster", func(n ast.Node, p string) { readName(r, n, p, &m.Cluster) }},
 		key{"context", func(n ast.Node, p string) { r.number(n, p, &m.Context, 1, 1<<30) }},
 		key{"reasoning", func(n ast.Node, p string) { r.word(n, p, &m.Reasoning, "qwen3", "deepseek", "openai") }},
+		key{"pii", func(n ast.Node, p string) { readSight(r, n, p, &m.PII) }},
 	)
 	if _, ok := r.lines[path+".name"]; !ok {
 		r.fault(path, line(n), "needs a name")
@@ -60,6 +61,19 @@ func (c *Config) readModel(r *reader, n ast.Node, path string) {
 		m.Cluster = m.Name
 	}
 	c.Models = append(c.Models, m)
+}
+
+// readSight reads a list of kinds of personal data, or the word for all of them.
+func readSight(r *reader, n ast.Node, path string, into *[]string) {
+	if s, ok := n.(*ast.StringNode); ok {
+		if s.Value != AllPII {
+			r.fault(path, line(n), "%q is neither all nor a list of kinds", s.Value)
+			return
+		}
+		*into = []string{AllPII}
+		return
+	}
+	readNames(r, n, path, into)
 }
 
 func (c *Config) readDecision(r *reader, n ast.Node, path string) {

@@ -45,6 +45,16 @@ func (r *reader) onOff(n ast.Node, path string, into *string) {
 	r.word(n, path, into, "on", "off")
 }
 
+// boolean reads true or false.
+func (r *reader) boolean(n ast.Node, path string, into *bool) {
+	b, ok := n.(*ast.BoolNode)
+	if !ok {
+		r.wrong(n, path, "true or false")
+		return
+	}
+	*into = b.Value
+}
+
 // number reads a count in [low, high].
 func (r *reader) number(n ast.Node, path string, into *int, low, high int) {
 	v, ok := n.(*ast.IntegerNode)

@@ -2,8 +2,8 @@
 // model it names: every message, tool, schema and unknown field, each as it was written, as it reads once nothing hides it, and what is written
 // in it as code. What they cannot read whole they refuse.
 //
-// A stage finds, blocks and flags. It never edits a request, loads no model, and keeps no text: findings, notes, errors and what is remembered
-// between requests hold kinds and numbers alone. It is a filter and no boundary: a small model misses what it was not taught.
+// A stage finds, blocks, flags and says what is to be redacted. It never edits a request, loads no model, and keeps no text: findings, notes, errors
+// and what is remembered between requests hold kinds and numbers alone. It is a filter and no boundary: a small model misses what it was not taught.
 package guard
 
 import (

@@ -72,21 +72,23 @@ func NewJailbreak(c JailbreakConfig) (*Jailbreak, error) {
 		j.heads[kind] = h
 	}
 	var errs [2]error
-	j.clean, errs[0] = newMemo[struct{}]()
-	j.whole, errs[1] = newMemo[struct{}]()
+	j.clean, errs[0] = newMemo(one)
+	j.whole, errs[1] = newMemo(one)
 	return j, errors.Join(errs[:]...)
 }
+
+func one(struct{}) uint32 { return 1 }
 
 // Name returns StageJailbreak.
 func (j *Jailbreak) Name() string { return StageJailbreak }
 
 // Run judges every text of the request that was not found clean before. Errors are the classifiers', and one for an answer that is none.
 func (j *Jailbreak) Run(ctx context.Context, req *pipeline.Request, _ pipeline.Trail) (pipeline.Outcome, error) {
-	whole := unknown(sources(req, true), j.whole, func(struct{}) {})
+	whole := unknown(sources(req, gathering{turns: true}).texts, j.whole, func(Text, struct{}) {})
 	if out := j.c.Limits.admitSources(req, whole); out.Verdict != pipeline.Continue {
 		return out, nil
 	}
-	todo := unknown(expand(texts(whole), allViews), j.clean, func(struct{}) {})
+	todo := unknown(expand(texts(whole), allViews), j.clean, func(Text, struct{}) {})
 	out, err := j.c.Limits.admit(req, todo)
 	if err != nil || out.Verdict != pipeline.Continue {
 		return out, err

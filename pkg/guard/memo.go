@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	memoEntries = 100_000   // some 15 MB
+	memoEntries = 100_000   // some 15 MB; a value of some size counts as more than one
 	memoAge     = time.Hour // so that no hash of what a user said stays for longer
 )
 
@@ -29,10 +29,12 @@ type entry[V any] struct {
 	at    time.Time
 }
 
-func newMemo[V any]() (*memo[V], error) {
+// newMemo returns an empty one; weigh says for how many entries a value counts, at least 1.
+func newMemo[V any](weigh func(V) uint32) (*memo[V], error) {
 	known, err := otter.New(&otter.Options[[sha256.Size]byte, entry[V]]{
-		MaximumSize: memoEntries,
-		Executor:    func(evict func()) { evict() },
+		MaximumWeight: memoEntries,
+		Weigher:       func(_ [sha256.Size]byte, e entry[V]) uint32 { return weigh(e.value) },
+		Executor:      func(evict func()) { evict() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("memo: %w", err)
@@ -76,13 +78,13 @@ func texts(list []pending) []Text {
 	return out
 }
 
-// unknown returns the texts that are not remembered, and calls known with what is known of the others.
-func unknown[V any](all []Text, m *memo[V], known func(V)) []pending {
+// unknown returns the texts that are not remembered, and calls known for each of the others, with what is known of it.
+func unknown[V any](all []Text, m *memo[V], known func(Text, V)) []pending {
 	var todo []pending
 	for _, t := range all {
 		key := m.key(t.Kind, t.Body)
 		if v, ok := m.get(key); ok {
-			known(v)
+			known(t, v)
 			continue
 		}
 		todo = append(todo, pending{t, key})

@@ -45,7 +45,7 @@ func pii(t testing.TB, c guard.PIIConfig, policy string, apart map[string]guard.
 		c.FlagFrom, c.BlockFrom = 0.6, 0.8
 	}
 	var err error
-	if c.Policy, err = guard.NewPolicy(policy, apart); err != nil {
+	if c.Policy, err = guard.NewPolicy(policy, apart, nil); err != nil {
 		t.Fatal(err)
 	}
 	p, err := guard.NewPII(c)
@@ -181,10 +181,10 @@ func TestTagsThatAreNone(t *testing.T) {
 }
 
 func TestPoliciesThatAreNone(t *testing.T) {
-	if _, err := guard.NewPolicy("lenient", nil); err == nil {
+	if _, err := guard.NewPolicy("lenient", nil, nil); err == nil {
 		t.Error("a policy nobody knows was accepted")
 	}
-	if _, err := guard.NewPolicy("standard", map[string]guard.Action{"PERSON": "redact"}); err == nil {
+	if _, err := guard.NewPolicy("standard", map[string]guard.Action{"PERSON": "mask"}, nil); err == nil {
 		t.Error("an action nobody knows was accepted")
 	}
 	for _, c := range []guard.PIIConfig{{}, {Tagger: model{}, FlagFrom: 0.5}, {Tagger: model{}, FlagFrom: math.NaN(), BlockFrom: 0.5}, {Tagger: model{}, FlagFrom: 0.5, BlockFrom: 2}} {

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -48,6 +49,7 @@ func (v View) String() string { return [...]string{"raw", "normal", "leet", "dec
 type Text struct {
 	Kind  Kind
 	View  View
+	Role  string // of its message, where that matters to what becomes of it; "" else, and outside of messages
 	Where string // for people: a path of the API's own names
 	Body  string // never blank
 }
@@ -73,83 +75,120 @@ const (
 
 // Texts returns every text of a request that Jailbreak judges, each kind and body once: the messages, with their parts joined in two ways, the seams
 // between turns of the user, documents that a turn holds in tags, every other string of the body, and all views of each.
-func Texts(req *pipeline.Request) []Text { return expand(sources(req, true), allViews) }
+func Texts(req *pipeline.Request) []Text {
+	return expand(sources(req, gathering{turns: true}).texts, allViews)
+}
 
-// plainTexts is Texts without what only an attack needs: a number that somebody gives away stands in a turn as it is, not in its decoded views, and
-// the end of one turn is not part of the next one's number.
-func plainTexts(req *pipeline.Request) []Text { return expand(sources(req, false), plainViews) }
-
-// sources returns what of a request is read, in the raw view. Turns is whether documents in turns and the seams between turns are read too.
-func sources(req *pipeline.Request, turns bool) []Text {
+// sources returns what of a request is read, in the raw view.
+func sources(req *pipeline.Request, how gathering) *gatherer {
 	g := newGatherer(len(req.Messages) + 4)
-	g.messages(req, turns)
-	g.leaves(req)
-	return g.texts
+	g.gathering = how
+	texts := g.messages(req)
+	g.leaves(req, texts)
+	return g
+}
+
+// gathering is what else to gather.
+type gathering struct {
+	turns  bool // documents in turns and the seams between turns, too: only an attack may be spread over them
+	roles  bool // the texts of each role for themselves
+	traces bool // where each text comes from
 }
 
 // expand returns the views of the sources.
 func expand(sources []Text, views func(body string, each func(View, string))) []Text {
 	g := newGatherer(len(sources))
 	for _, t := range sources {
-		views(t.Body, func(view View, body string) { g.add(Text{t.Kind, view, t.Where, body}) })
+		views(t.Body, func(view View, body string) { g.add(Text{t.Kind, view, t.Role, t.Where, body}, nil) })
 	}
 	return g.texts
 }
 
-// gatherer keeps each kind and body once, and nothing blank.
+// gatherer keeps each kind, role and body once, and nothing blank.
 type gatherer struct {
-	texts []Text
-	seen  map[seen]struct{}
+	gathering
+	texts  []Text
+	places [][]trace    // of each text, one for every time that the request says it
+	seen   map[seen]int // where it stands in texts
 }
 
 type seen struct {
 	kind Kind
+	role string
 	body string
 }
 
+func (t Text) seen() seen { return seen{t.Kind, t.Role, t.Body} }
+
 func newGatherer(n int) *gatherer {
-	return &gatherer{texts: make([]Text, 0, n), seen: make(map[seen]struct{}, n)}
+	return &gatherer{texts: make([]Text, 0, n), seen: make(map[seen]int, n)}
 }
 
-func (g *gatherer) add(t Text) {
-	key := seen{t.Kind, t.Body}
-	if _, twice := g.seen[key]; twice || strings.TrimSpace(t.Body) == "" {
+func (g *gatherer) add(t Text, tr trace) {
+	at, twice := g.seen[t.seen()]
+	switch {
+	case twice:
+	case strings.TrimSpace(t.Body) == "":
 		return
+	default:
+		at = len(g.texts)
+		g.seen[t.seen()] = at
+		g.texts = append(g.texts, t)
 	}
-	g.seen[key] = struct{}{}
-	g.texts = append(g.texts, t)
+	if g.traces {
+		g.places = append(g.places, make([][]trace, len(g.texts)-len(g.places))...)
+		g.places[at] = append(g.places[at], tr)
+	}
 }
 
-func (g *gatherer) messages(req *pipeline.Request, together bool) {
+// messages returns how many texts they have.
+func (g *gatherer) messages(req *pipeline.Request) pipeline.Ref {
 	var turns []string
+	var first pipeline.Ref
 	for i := range req.Messages {
 		m := &req.Messages[i]
 		if len(m.Texts) == 0 {
 			continue
 		}
-		where, kind := "messages["+strconv.Itoa(i)+"]", kindOf(m.Role)
-		body := strings.Join(m.Texts, "\n")
+		where, kind, role := "messages["+strconv.Itoa(i)+"]", kindOf(m.Role), g.role(m.Role)
+		body, tr := strings.Join(m.Texts, "\n"), g.follow(first, m.Texts, 1)
 		if kind == Document {
-			body = unwrapped(body)
+			body, tr = g.unwrapped(body, tr, true)
 		}
-		g.add(Text{kind, Raw, where, body})
+		g.add(Text{kind, Raw, role, where, body}, tr)
 		if len(m.Texts) > 1 {
-			g.add(Text{kind, Raw, where + ", parts joined", strings.Join(m.Texts, "")})
+			g.add(Text{kind, Raw, role, where + ", parts joined", strings.Join(m.Texts, "")}, g.follow(first, m.Texts, 0))
 		}
-		if kind != User || !together {
+		first += pipeline.Ref(len(m.Texts))
+		if kind != User || !g.turns {
 			continue
 		}
 		for _, d := range documents(body) {
-			g.add(Text{Document, Raw, where + ", document", d})
+			g.add(Text{Document, Raw, role, where + ", document", d}, nil)
 		}
 		if strings.TrimSpace(body) == "" {
 			continue // it must not push apart what stands around it
 		}
 		if len(turns) > 0 {
-			g.add(Text{User, Raw, where + ", after the turns before", joined(turns[max(0, len(turns)-lastTurns+1):], body)})
+			g.add(Text{User, Raw, role, where + ", after the turns before", joined(turns[max(0, len(turns)-lastTurns+1):], body)}, nil)
 		}
 		turns = append(turns, body)
 	}
+	return first
+}
+
+func (g *gatherer) role(of string) string {
+	if g.roles {
+		return of
+	}
+	return ""
+}
+
+func (g *gatherer) follow(first pipeline.Ref, texts []string, separator int) trace {
+	if g.traces {
+		return follow(first, texts, separator)
+	}
+	return nil
 }
 
 // joined returns the seam between a turn and those before it: the end of what they say, and the ends of the turn. No rune is cut.
@@ -183,35 +222,54 @@ func ends(turn string) string {
 	return turn[:head] + "\n" + turn[tail:]
 }
 
-// leaves adds the strings outside of the messages' texts, the small ones together.
-func (g *gatherer) leaves(req *pipeline.Request) {
-	var together [Instructions + 1][]string
+// leaves adds the strings outside of the messages' texts, the small ones together. The first of them has the number given.
+func (g *gatherer) leaves(req *pipeline.Request, first pipeline.Ref) {
+	var together []smallStrings
 	alone := 0
 	for i := range req.Leaves {
 		l := &req.Leaves[i]
-		kind, body := kindOfLeaf(req, l), l.Text
+		ref, kind, body, role := first+pipeline.Ref(i), kindOfLeaf(req, l), l.Text, ""
+		if l.Message >= 0 && l.Message < len(req.Messages) {
+			role = g.role(req.Messages[l.Message].Role)
+		}
 		if decoded, is := text.DataURL(body); is == text.Text {
-			g.add(Text{Document, Raw, l.Path + ", decoded", decoded})
+			g.add(Text{Document, Raw, role, l.Path + ", decoded", decoded}, trace{{end: len(decoded), ref: ref, to: len(body), how: lost}})
 			// The code itself only looks odd to a model. What stands before it may hold words too.
 			if body, _, _ = strings.Cut(body, ","); len(body) <= 64 && !strings.ContainsAny(body, " %+_") {
 				continue
 			}
 		}
+		tr := g.follow(ref, []string{body}, 0)
 		if kind == Document {
-			body = unwrapped(body)
+			// Many backends read the arguments of calls as JSON, in which a placeholder for a number is none.
+			body, tr = g.unwrapped(body, tr, false)
 		}
 		if len(body) > small && (kind == Document || alone < few || len(body) > medium) {
 			alone++
-			g.add(Text{kind, Raw, l.Path, body})
+			g.add(Text{kind, Raw, role, l.Path, body}, tr)
 			continue
 		}
-		together[kind] = append(together[kind], body)
-	}
-	for kind, list := range together {
-		if len(list) > 0 {
-			g.add(Text{Kind(kind), Raw, "small strings: " + strconv.Itoa(len(list)), strings.Join(list, "\n")})
+		at := slices.IndexFunc(together, func(s smallStrings) bool { return s.kind == kind && s.role == role })
+		if at < 0 {
+			at, together = len(together), append(together, smallStrings{kind: kind, role: role})
 		}
+		s := &together[at]
+		s.trace = append(s.trace, tr.moved(s.bytes)...)
+		s.list, s.bytes = append(s.list, body), s.bytes+len(body)+1
 	}
+	slices.SortStableFunc(together, func(a, b smallStrings) int { return cmp.Compare(a.kind, b.kind) })
+	for _, s := range together {
+		g.add(Text{s.kind, Raw, s.role, "small strings: " + strconv.Itoa(len(s.list)), strings.Join(s.list, "\n")}, s.trace)
+	}
+}
+
+// smallStrings are judged as one text.
+type smallStrings struct {
+	kind  Kind
+	role  string
+	list  []string
+	bytes int // of the list, with a line break each
+	trace trace
 }
 
 func allViews(body string, each func(View, string)) {
@@ -242,22 +300,40 @@ func plainViews(body string, each func(View, string)) {
 }
 
 // unwrapped returns the strings and numbers of a JSON object or array, keys too, one a line, and any other body as it is. Tools take and return JSON,
-// and to a model that was taught prose its marks look odd.
-func unwrapped(body string) string {
+// and to a model that was taught prose its marks look odd. The trace is the body's, and so becomes what is returned of it; numbers says whether
+// they may be replaced.
+func (g *gatherer) unwrapped(body string, tr trace, numbers bool) (string, trace) {
 	if start := strings.TrimSpace(body); start == "" || start[0] != '{' && start[0] != '[' {
-		return body
+		return body, tr
 	}
 	d := json.NewDecoder(strings.NewReader(body))
 	d.UseNumber()
 	var out strings.Builder
+	var made trace
+	done := 0 // bytes of the body
 	for {
 		token, err := d.Token()
 		switch {
 		case errors.Is(err, io.EOF):
-			return strings.TrimSuffix(out.String(), "\n")
+			return strings.TrimSuffix(out.String(), "\n"), made.through(tr)
 		case err != nil:
-			return body
+			return body, tr
 		}
+		end := int(d.InputOffset())
+		if g.traces {
+			from := end - len(strings.TrimLeft(body[done:end], " \t\r\n,:"))
+			switch v := token.(type) {
+			case string:
+				made = append(made, literal(body[from:end], v, out.Len(), from)...)
+			case json.Number:
+				p := part{start: out.Len(), end: out.Len() + len(v), from: from, to: end}
+				if !numbers {
+					p.how = lost
+				}
+				made = append(made, p)
+			}
+		}
+		done = end
 		switch v := token.(type) {
 		case string:
 			out.WriteString(v + "\n")

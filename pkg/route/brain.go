@@ -1,5 +1,5 @@
 // Package route is the stage that chooses: Brain reads the domain of a prompt, Router turns it into a plan of backends by the configured
-// decisions. Named models get a plan of one, untouched; unknown names are refused.
+// decisions. Named models get a plan of one, untouched; unknown names are refused. Of what the guard found, no backend gets what it may not see.
 //
 // It knows models only by the contract of package classifiers and backends only by name. It never edits bytes (a plan says which fields are to
 // be set), never talks to a backend, and never puts text of a user into a finding, a note or an error.

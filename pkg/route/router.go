@@ -16,6 +16,9 @@ type Config struct {
 	Passthrough string     // the cluster of names that are no backend; "" refuses them
 	Decisions   []Decision // in order: the first whose condition holds wins
 	Default     Choice     // when none holds, or the domain is not known
+
+	// Refuse is the outcome of a request with personal data of these kinds that no backend in question may see. nil makes that an error.
+	Refuse func(req *pipeline.Request, found pipeline.Guarded, kinds []string) pipeline.Outcome
 }
 
 // Backend is one model that can answer.
@@ -24,6 +27,8 @@ type Backend struct {
 	Cluster string
 	Context int // tokens; 0 when not known
 	Dialect Dialect
+	// Sees says which kinds of personal data it may see as they are; nil is none.
+	Sees func(kind string) bool
 }
 
 // Decision is a Choice under a condition. The names default and explicit are taken.
@@ -54,6 +59,8 @@ type Router struct {
 	explicit    map[string]pipeline.Plan
 	passthrough string
 	models      []Model
+	sees        map[string]func(kind string) bool // by model; nil is none, as for a model that is not there
+	refuse      func(*pipeline.Request, pipeline.Guarded, []string) pipeline.Outcome
 }
 
 type decision struct {
@@ -63,13 +70,16 @@ type decision struct {
 
 // New builds a Router; every plan is made here, so that a request only picks one. Errors name all decisions that are not whole.
 func New(c Config) (*Router, error) {
-	r := &Router{explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c)}
+	r := &Router{
+		explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c),
+		sees: make(map[string]func(string) bool, len(c.Backends)), refuse: c.Refuse,
+	}
 	backends := make(map[string]Backend, len(c.Backends))
 	for _, b := range c.Backends {
 		if _, twice := backends[b.Name]; twice || b.Name == "" || b.Cluster == "" {
 			return nil, fmt.Errorf("backend %q has no name, no cluster, or stands here twice", b.Name)
 		}
-		backends[b.Name] = b
+		backends[b.Name], r.sees[b.Name] = b, b.Sees
 		r.explicit[b.Name] = explicit(b.Name, b.Cluster)
 	}
 	var faults []error
@@ -125,20 +135,43 @@ func explicit(model, cluster string) pipeline.Plan {
 // Name returns StageRoute.
 func (r *Router) Name() string { return StageRoute }
 
-// Run leaves a plan, or blocks with a 404 when the client names a model nobody has. It never fails: what it does not know leads to the default.
+// Run leaves a plan, blocks with a 404 when the client names a model nobody has, and as the guard does when no backend in question may see what the
+// guard found. It fails in that case alone, and only where nobody has said how to refuse: what it does not know leads to the default.
 func (r *Router) Run(_ context.Context, req *pipeline.Request, trail pipeline.Trail) (pipeline.Outcome, error) {
-	if req.Alias == pipeline.MoM {
-		p := r.choose(trail)
-		return pipeline.Outcome{Finding: p, Note: note(p)}, nil
+	found, _ := pipeline.Find[pipeline.Guarded](trail)
+	named, known := r.explicit[req.Model]
+	var p pipeline.Plan
+	switch {
+	case req.Alias == pipeline.MoM:
+		p = r.choose(trail)
+		allowed := r.allowed(p, found.Redactions)
+		if len(allowed.Tiers) == 0 && p.Decision != r.byDefault.Decision {
+			// The decision's models may not have it. It is then as if none had held.
+			p.Decision, p.Tiers = r.byDefault.Decision, r.byDefault.Tiers
+			allowed = r.allowed(p, found.Redactions)
+		}
+		p = allowed
+	case known:
+		p = r.allowed(named, found.Redactions)
+	case r.passthrough != "":
+		p = r.allowed(explicit(req.Model, r.passthrough), found.Redactions)
+	default:
+		return pipeline.Outcome{Verdict: pipeline.Block, Reply: notFound(), Note: "unknown model"}, nil
 	}
-	if p, ok := r.explicit[req.Model]; ok {
-		return pipeline.Outcome{Finding: p, Note: note(p)}, nil
+	if len(p.Tiers) == 0 {
+		if r.refuse == nil {
+			return pipeline.Outcome{}, errRefuse
+		}
+		return r.refuse(req, found, barred(found.Redactions)), nil
 	}
-	if r.passthrough != "" {
-		// The note leaves the name out: it is whatever the client wrote.
-		return pipeline.Outcome{Finding: explicit(req.Model, r.passthrough), Note: "explicit, passed through"}, nil
+	n := note(p)
+	if req.Alias == pipeline.Named && !known {
+		n = "explicit, passed through" // the name is whatever the client wrote
 	}
-	return pipeline.Outcome{Verdict: pipeline.Block, Reply: notFound(), Note: "unknown model"}, nil
+	if len(p.Replacements) > 0 {
+		n += ", redacted"
+	}
+	return pipeline.Outcome{Finding: p, Note: n}, nil
 }
 
 // choose finds the first decision that holds. Without a domain it rests on, it would hold by accident, so then the default is taken at once.

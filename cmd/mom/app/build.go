@@ -8,6 +8,7 @@ import (
 	"github.com/mom-router/mom/extproc"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/guard"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
 )
@@ -49,7 +50,7 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		// Without the domain a request can still be answered, by the default decision and visibly so.
 		steps = append(steps, pipeline.Step{Stage: brain, Timeout: cfg.BrainTimeout, FailOpen: true})
 	}
-	router, err := newRouter(cfg, labels)
+	router, err := newRouter(cfg, labels, guarding.pii)
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +92,20 @@ func newParser(cfg *config.Config) *chat.Parser {
 	return p
 }
 
-// newRouter builds the stage that chooses. labels are the brain's, nil when there is none.
-func newRouter(cfg *config.Config, labels []string) (*route.Router, error) {
+// newRouter builds the stage that chooses. labels are the brain's, nil when there is none; pii refuses what no backend may see, nil when it is off.
+func newRouter(cfg *config.Config, labels []string, pii *guard.PII) (*route.Router, error) {
 	decisions, faults := decisions(cfg, labels)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(cfg.Default)}
+	if pii != nil {
+		c.Refuse = pii.Refuse
+	}
 	for _, m := range cfg.Models {
-		c.Backends = append(c.Backends, route.Backend{Name: m.Name, Cluster: m.Cluster, Context: m.Context, Dialect: route.Dialect(m.Reasoning)})
+		c.Backends = append(c.Backends, route.Backend{
+			Name: m.Name, Cluster: m.Cluster, Context: m.Context, Dialect: route.Dialect(m.Reasoning), Sees: m.Sees,
+		})
 	}
 	return route.New(c)
 }

@@ -112,18 +112,29 @@ func newPII(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limits guar
 	if err != nil {
 		return nil, err
 	}
-	apart := map[string]guard.Action{}
-	for kind, action := range cfg.Guard.PII.Types {
-		apart[kind] = guard.Action(action)
+	byRole := map[string]map[string]guard.Action{}
+	for role, types := range cfg.Guard.PII.Roles {
+		byRole[role] = actions(types)
 	}
-	policy, err := guard.NewPolicy(cfg.Guard.PII.Policy, apart)
+	policy, err := guard.NewPolicy(cfg.Guard.PII.Policy, actions(cfg.Guard.PII.Types), byRole)
 	if err != nil {
 		return nil, err
 	}
 	// Under the manifest's threshold most finds in ordinary prompts are mistakes.
 	return guard.NewPII(guard.PIIConfig{
 		Tagger: pattern.Beside(tagger), Policy: policy, FlagFrom: e.Threshold, BlockFrom: cfg.Guard.PII.MinConfidence, Limits: limits,
+		Shown: func(kind string) bool {
+			return slices.ContainsFunc(cfg.Models, func(m config.Model) bool { return m.Sees(kind) })
+		},
 	})
+}
+
+func actions(types map[string]string) map[string]guard.Action {
+	out := map[string]guard.Action{}
+	for kind, a := range types {
+		out[kind] = guard.Action(a)
+	}
+	return out
 }
 
 // guardFaults is what only the models' manifests can tell about the guard's section.
@@ -154,11 +165,32 @@ func guardFaults(cfg *config.Config, where Places) config.Faults {
 	}
 	if p := cfg.Guard.PII; p.Policy != "off" {
 		if e := manifest("guard.pii", "pii", p.Model); e != nil {
-			kinds := piiKinds(e)
-			for _, kind := range slices.Sorted(maps.Keys(p.Types)) {
-				if !slices.Contains(kinds, kind) {
-					faults = append(faults, cfg.Fault("guard.pii.types."+kind, "nothing finds this kind%s", config.DidYouMean(kind, kinds)))
-				}
+			faults = append(faults, kindFaults(cfg, piiKinds(e))...)
+		}
+	}
+	return faults
+}
+
+// kindFaults names every kind of personal data in the file that nothing finds.
+func kindFaults(cfg *config.Config, kinds []string) config.Faults {
+	var faults config.Faults
+	check := func(kind, path string) {
+		if !slices.Contains(kinds, kind) {
+			faults = append(faults, cfg.Fault(path, "nothing finds this kind%s", config.DidYouMean(kind, kinds)))
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(cfg.Guard.PII.Types)) {
+		check(kind, "guard.pii.types."+kind)
+	}
+	for _, role := range slices.Sorted(maps.Keys(cfg.Guard.PII.Roles)) {
+		for _, kind := range slices.Sorted(maps.Keys(cfg.Guard.PII.Roles[role])) {
+			check(kind, "guard.pii.roles."+role+"."+kind)
+		}
+	}
+	for i, m := range cfg.Models {
+		for k, kind := range m.PII {
+			if kind != config.AllPII && kind != "" { // "" could not be read, which has been said
+				check(kind, fmt.Sprintf("models[%d].pii[%d]", i, k))
 			}
 		}
 	}
