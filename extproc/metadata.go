@@ -112,7 +112,7 @@ func writeTiers(r *reply, body *chat.Body, plan *pipeline.Plan) {
 		item := r.open(listValues)
 		splices := r.open(valueOf)
 		if i > 0 {
-			for _, s := range body.Between(plan.Tiers[0].Edits, t.Edits) {
+			for _, s := range body.Between(plan.Tiers[0].Edits, t.Edits, plan.Replacements...) {
 				writeSplice(r, s)
 			}
 		}

@@ -66,8 +66,8 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 	sets = append(sets, header{headerDecision, "route"}, header{headerStream, strconv.FormatBool(body.Request.Stream)},
 		header{headerDomain, s.domain}, header{headerModel, s.model})
 	var bytes []byte
-	if edits := plan.Tiers[0].Edits; len(edits) > 0 {
-		bytes = body.Apply(edits)
+	if edits := plan.Tiers[0].Edits; len(edits)+len(plan.Replacements) > 0 {
+		bytes = body.Apply(edits, plan.Replacements...)
 		// Envoy refuses a mutated body whose length is not the header's; without one it would send chunks, which many model servers refuse.
 		sets = append(sets, header{"content-length", strconv.Itoa(len(bytes))})
 	}
