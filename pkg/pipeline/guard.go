@@ -16,8 +16,8 @@ type Guarded struct {
 }
 
 // Redaction is one find of personal data that only some backends may see: those that may get it as it is, and where one may not, Replacement is made
-// for all. With is a placeholder such as [EMAIL_ADDRESS_1], the same for the same value of a request (in JSON within a text: without its escapes). Redactions are in the order of their texts
-// and places. Two of them are either apart or, where finds of two kinds overlap, of the same bytes and With.
+// for all. With is a placeholder such as [EMAIL_ADDRESS_1], the same for the same value of a request (in JSON within a text: without its escapes).
+// Redactions are in the order of their texts and places. Two of them are either apart or, where finds of two kinds overlap, of the same bytes and With.
 type Redaction struct {
 	Replacement
 	Kind string // of the policy, such as EMAIL_ADDRESS

@@ -149,7 +149,7 @@ func build(t *testing.T, s setup) built {
 		Limits: limits(guard.StageJailbreak),
 	})
 	must(err)
-	policy, err := guard.NewPolicy("standard", nil)
+	policy, err := guard.NewPolicy("standard", nil, nil)
 	must(err)
 	pii, err := guard.NewPII(guard.PIIConfig{Tagger: s.tagger, Policy: policy, FlagFrom: 0.45, BlockFrom: 0.8, Limits: limits(guard.StagePII)})
 	must(err)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mom-router/mom/extproc"
@@ -52,7 +54,8 @@ type routed struct {
 	Model    string      `json:"model,omitempty"`
 	Plan     []tierLine  `json:"plan,omitempty"`
 	Degraded string      `json:"degraded,omitempty"`
-	Guard    string      `json:"guard,omitempty"` // as in x-mom-guard
+	Redacted []string    `json:"redacted,omitempty"` // placeholders that the body has for every tier
+	Guard    string      `json:"guard,omitempty"`    // as in x-mom-guard
 	Refused  *refusal    `json:"refused,omitempty"`
 	Stages   []stageLine `json:"stages"`
 	COT      string      `json:"cot,omitempty"`
@@ -132,6 +135,11 @@ func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error)
 	for _, t := range plan.Tiers {
 		r.Plan = append(r.Plan, tierLine{t.Model, t.Cluster})
 	}
+	for _, p := range plan.Replacements {
+		if !slices.Contains(r.Redacted, p.With) {
+			r.Redacted = append(r.Redacted, p.With)
+		}
+	}
 	trail := cot.FromPlan(plan, 0)
 	if found, ok := pipeline.Find[pipeline.Guarded](d.Trail); ok && r.Guard != pipeline.GuardDegraded {
 		trail.Guard = cot.FromGuarded(found)
@@ -176,6 +184,9 @@ func (r routed) print(w io.Writer) error {
 		}
 		for i, t := range r.Plan {
 			p.line("%-9s %s (cluster %s)", [...]string{"model", "then"}[min(i, 1)], t.Model, t.Cluster)
+		}
+		if len(r.Redacted) > 0 {
+			p.line("redacted  %s, for every model of the plan", strings.Join(r.Redacted, ", "))
 		}
 	}
 	for _, s := range r.Stages {
