@@ -46,12 +46,24 @@ var numbers = []number{
 
 // digits moves the ASCII digits to another script's.
 func digits(zero rune) func(string) string {
-	return runes(func(_ int, r rune) string {
-		if r >= '0' && r <= '9' {
-			r += zero - '0'
+	return func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				r += zero - '0'
+			}
+			return r
+		}, s)
+	}
+}
+
+// wide moves the signs of ASCII to their full-width forms.
+func wide(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			r += 0xfee0
 		}
-		return string(r)
-	})
+		return r
+	}, s)
 }
 
 // shapes are the ways in which a value is written, each in a sentence of the user's; ok says whether a number can be written so.

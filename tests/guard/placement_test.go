@@ -8,6 +8,7 @@ import (
 
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/guard/text"
+	"github.com/mom-router/mom/pkg/guard/text/hiding"
 	"github.com/mom-router/mom/pkg/pipeline"
 )
 
@@ -154,11 +155,11 @@ const each = 3
 // same place.
 func movedRows() []row {
 	var rows []row
-	for i, e := range encodings {
+	for i, e := range hiding.Ways() {
 		for j := i % each; j < len(placements); j += each {
 			at, p := placements[j], pairs[(i+j)%len(pairs)]
-			write := func(s string) string { return bodyOf(at.put(e.hide(s))) }
-			rows = append(rows, both("moved: "+e.name, at.name, p, write, bodyOf(at.put(p.attack)))...)
+			write := func(s string) string { return bodyOf(at.put(e.Hide(s))) }
+			rows = append(rows, both("moved: "+e.Name, at.name, p, write, bodyOf(at.put(p.attack)))...)
 		}
 	}
 	return rows
@@ -199,9 +200,9 @@ func TestPlacements(t *testing.T) {
 				t.Errorf("%s: sentence %d is nowhere in %s", at.name, i+1, s)
 			}
 		}
-		for i, e := range encodings {
-			if s := bodyOf(at.put(e.hide(pairs[0].attack))); i%each == j%each && !shows(pairs[0].attack, read(s)...) {
-				t.Errorf("%s in %s is nowhere in %s", e.name, at.name, s)
+		for i, e := range hiding.Ways() {
+			if s := bodyOf(at.put(e.Hide(pairs[0].attack))); i%each == j%each && !shows(pairs[0].attack, read(s)...) {
+				t.Errorf("%s in %s is nowhere in %s", e.Name, at.name, s)
 			}
 		}
 	}
