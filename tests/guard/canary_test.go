@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mom-router/mom/pkg/guard/text/hiding"
 	"github.com/mom-router/mom/tests/stack"
 )
 
@@ -71,8 +72,8 @@ func (c canary) bodies() []string {
 	for _, p := range placements {
 		all = append(all, bodyOf(p.put(w+" "+pairs[0].twin)))
 	}
-	for _, e := range encodings {
-		all = append(all, say(e.hide(w+" "+pairs[0].attack)))
+	for _, e := range hiding.Ways() {
+		all = append(all, say(e.Hide(w+" "+pairs[0].attack)))
 	}
 	return all
 }
