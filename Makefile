@@ -67,7 +67,10 @@ eval: data-given build ## measure the shipped models, as they are served, on val
 		run difficulty --data '$(DATA)/difficulty/val.jsonl.gz' --train '$(DATA)/difficulty/train.jsonl.gz'; \
 		run routing --data '$(DATA)/difficulty/val.jsonl.gz' --train '$(DATA)/difficulty/train.jsonl.gz'; \
 	fi; \
-	if has jailbreak; then run jailbreak --data '$(DATA)/jailbreak/val.jsonl.gz'; fi; \
+	if has jailbreak; then \
+		run jailbreak --data '$(DATA)/jailbreak/val.jsonl.gz'; \
+		run jailbreak --data models/recipes/samples/hidden.jsonl --hidden; \
+	fi; \
 	if has pii; then run pii --data '$(DATA)/pii/val.jsonl.gz'; fi; \
 	if has similarity; then \
 		run similarity --data '$(DATA)/similarity/val.jsonl.gz'; \

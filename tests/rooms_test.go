@@ -30,7 +30,7 @@ var never = map[string][]string{
 	"pkg/chat":            {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/cot"},
 	"pkg/cot":             {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route", module + "/pkg/chat"},
 	"pkg/config":          {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/pipeline", module + "/pkg/chat", module + "/pkg/cot", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
-	"pkg/guard":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/recall", module + "/pkg/route"},
+	"pkg/guard":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/guard/text/hiding", module + "/pkg/config", module + "/pkg/recall", module + "/pkg/route"},
 	"pkg/recall":          {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route"},
 	"pkg/route":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard"},
 	"classifiers":         {envoyAPI, grpc, runtime, tokenizer, module + "/pkg", module + "/extproc", module + "/cmd"},
