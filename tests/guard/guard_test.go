@@ -340,6 +340,8 @@ var floors = map[string]share{
 	"moved: zero-width in base64":          {100, 75},
 	"long: places":                         {85, 75},
 	"long: seams":                          {100, 100},
+	"long: every offset":                   {100, 100},
+	"long: twelve thousand tokens":         {100, 100},
 	"long: many messages":                  {100, 100},
 	"long: one thing":                      {100, 100},
 	"long: alone":                          {100, 100},

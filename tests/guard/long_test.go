@@ -53,6 +53,15 @@ func longRows() []row {
 			return say(at(long, s, share))
 		})
 	}
+	for _, share := range []float64{0, 0.5, 1} {
+		where("long: twelve thousand tokens", fmt.Sprintf("after %.0f %% of an article", 100*share), func(s string) string {
+			if share == 0 {
+				return say(s + " " + article(4))
+			}
+			return say(at(article(4), s, share))
+		})
+	}
+	add("long: twelve thousand tokens", "an article", say(article(4)), pass, model)
 	shorter := strings.Fields(novel(2, 400))
 	for offset := 0; offset < 2*stride; offset += 6 {
 		where("long: seams", fmt.Sprintf("after %d words", 100+offset), func(s string) string {
