@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,14 @@ func faults() []fault {
 	person := func(p float32, from, to int) classifiers.Span {
 		return classifiers.Span{Label: "PERSON", P: p, Start: from, End: to}
 	}
+	const address = "ann@mail.example.com"
+	redacts := func(more func(string, *setup)) func(string, *setup) {
+		return func(name string, s *setup) {
+			more(name, s)
+			s.redact = []string{"EMAIL_ADDRESS"}
+		}
+	}
+	file := "data:text/plain;base64," + base64.StdEncoding.EncodeToString([]byte("mail "+address+" now"))
 	worst := say(trigger + " " + attack + " " + card)
 	filler := strings.Repeat("a harmless sentence about boats. ", 100)
 	var many []object
@@ -122,6 +131,12 @@ func faults() []fault {
 		{name: "a find ends behind the text", guards: pii, set: finds(person(1, 0, 1<<20)), closed: shut, open: degraded},
 		{name: "a find begins before the text", guards: pii, set: finds(person(1, -1, 1)), closed: shut, open: degraded},
 		{name: "a find ends before it begins", guards: pii, set: finds(person(1, 2, 1)), closed: shut, open: degraded},
+
+		{name: "what is to be redacted stands where nothing can stand for it", guards: pii, set: redacts(does(nil)),
+			body:   body(turn("user", secret), object{"role": "user", "content": []object{{"type": "file", "file": object{"file_data": file}}}}),
+			closed: blocked(guard.StagePII), open: blocked(guard.StagePII)},
+		{name: "its model fails, and there is something to redact", guards: pii, set: redacts(does(fails(errNobody))), body: say(trigger + " " + address),
+			closed: shut, open: degraded},
 
 		{name: "its model fails, and the text is an attack with a card number", set: does(fails(errNobody)), body: worst,
 			closed: blocked(guard.StageJailbreak), open: blocked(guard.StageJailbreak)},
@@ -339,6 +354,18 @@ func stories() []story {
 			}
 			return look(t, e.Stack, faulty)
 		}, same(passed("ok")), false},
+		{"an address is to be redacted", func(t *testing.T, e *edge, name, mode string) sees {
+			s := broke(name, mode, nil)
+			s.redact = []string{"EMAIL_ADDRESS"}
+			e.server.Use(build(t, s).Gateway)
+			got := look(t, e.Stack, say("mail ann@mail.example.com, and then ann@mail.example.com"))
+			for _, r := range e.Small.Received() {
+				if text := string(r.Body); strings.Contains(text, "ann@") || strings.Count(text, "[EMAIL_ADDRESS_1]") != 2 {
+					t.Errorf("the backend got %s", text)
+				}
+			}
+			return got
+		}, same(passed("flagged")), false},
 		{"nothing fails", func(t *testing.T, e *edge, name, mode string) sees {
 			e.server.Use(build(t, broke(name, mode, nil)).Gateway)
 			return look(t, e.Stack, faulty)

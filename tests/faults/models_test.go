@@ -115,6 +115,7 @@ type setup struct {
 	limit      time.Duration          // of each guard; 0 is none of its own
 	whole      time.Duration          // for the whole decision; 0 is the default
 	off        bool                   // no guard at all
+	redact     []string               // kinds of personal data
 	brain      classifiers.Classifier
 }
 
@@ -149,7 +150,11 @@ func build(t *testing.T, s setup) built {
 		Limits: limits(guard.StageJailbreak),
 	})
 	must(err)
-	policy, err := guard.NewPolicy("standard", nil, nil)
+	apart := map[string]guard.Action{}
+	for _, kind := range s.redact {
+		apart[kind] = guard.Redact
+	}
+	policy, err := guard.NewPolicy("standard", apart, nil)
 	must(err)
 	pii, err := guard.NewPII(guard.PIIConfig{Tagger: s.tagger, Policy: policy, FlagFrom: 0.45, BlockFrom: 0.8, Limits: limits(guard.StagePII)})
 	must(err)

@@ -55,7 +55,7 @@ func inProcess(t *testing.T, windows int) shipped {
 	limits := guard.Limits{Counter: trunk, MaxWindows: windows}
 	s.jailbreak, err = guard.NewJailbreak(guard.JailbreakConfig{User: s.user, Document: document, Thresholds: from, Block: true, Limits: limits})
 	must(err)
-	policy, err := guard.NewPolicy("standard", nil)
+	policy, err := guard.NewPolicy("standard", nil, nil)
 	must(err)
 	s.pii, err = guard.NewPII(guard.PIIConfig{Tagger: pattern.Beside(tagger), Policy: policy, FlagFrom: tagged.Threshold, BlockFrom: 0.8, Limits: limits})
 	must(err)
