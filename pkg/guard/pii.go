@@ -21,8 +21,10 @@ type PIIConfig struct {
 	// more, so a BlockFrom up to there blocks by them, and by a model alone only where it is as sure.
 	FlagFrom, BlockFrom float64
 	// Shown says whether there is a backend that may see a kind as it is; then a find that blocks is left to the stage that chooses. nil is none.
-	Shown  func(kind string) bool
-	Limits Limits
+	Shown func(kind string) bool
+	// Restored says that answers get back what was redacted, so that no placeholder in what an assistant said is one of ours.
+	Restored bool
+	Limits   Limits
 }
 
 // PII is the stage that looks for personal data. It leaves a pipeline.Guarded that has what a Jailbreak before it found too.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -36,8 +37,12 @@ type place struct {
 
 // places returns where the bytes [start, end) of the text come from. ok is false where they, or some of them, cannot be replaced there.
 func (tr trace) places(start, end int) (found []place, ok bool) {
-	for _, p := range tr {
-		if p.end <= start || p.start >= end || p.start == p.end {
+	first := sort.Search(len(tr), func(i int) bool { return tr[i].end > start })
+	for _, p := range tr[first:] {
+		if p.start >= end {
+			break
+		}
+		if p.start == p.end {
 			continue
 		}
 		at := place{p.ref, p.from, p.to, max(start, p.start), min(end, p.end)}

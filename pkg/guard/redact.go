@@ -71,7 +71,7 @@ func (p *PII) resolve(req *pipeline.Request, read *gatherer, views []viewed, spa
 	for _, kind := range sorted(barred) {
 		out.redactions = append(out.redactions, pipeline.Redaction{Replacement: pipeline.Replacement{Ref: -1}, Kind: kind, Barred: true})
 	}
-	out.redactions = append(out.redactions, redactions(req, finds)...)
+	out.redactions = append(out.redactions, p.redactions(req, finds)...)
 	return out
 }
 
@@ -90,14 +90,14 @@ type located struct {
 
 // redactions returns what is to be replaced: finds that overlap become one, named by the first and the longest of them, with a redaction for each of
 // their kinds.
-func redactions(req *pipeline.Request, finds []located) []pipeline.Redaction {
+func (p *PII) redactions(req *pipeline.Request, finds []located) []pipeline.Redaction {
 	if len(finds) == 0 {
 		return nil
 	}
 	slices.SortFunc(finds, func(a, b located) int {
 		return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(a.kind, b.kind))
 	})
-	names := newPlaceholders(req)
+	names := newPlaceholders(req, p.c.Restored)
 	var out []pipeline.Redaction
 	for len(finds) > 0 {
 		whole, n := finds[0], 1
@@ -135,13 +135,13 @@ type placeholders struct {
 // placeholder is what names look like.
 var placeholder = regexp.MustCompile(`\[[A-Z][A-Z0-9_]*_[1-9][0-9]*\]`)
 
-// newPlaceholders takes no name that stands in the request already, for it would seem to stand for the value. In what an assistant said it does: where
-// answers are not restored a chat sends back what we named before, and the same value gets the same name again.
-func newPlaceholders(req *pipeline.Request) *placeholders {
+// newPlaceholders takes no name that stands in the request already, for it would seem to stand for the value. In what an assistant said it does, but
+// where answers are restored: a chat sends back what we named before, and the same value gets the same name again.
+func newPlaceholders(req *pipeline.Request, restored bool) *placeholders {
 	p := &placeholders{taken: map[string]bool{}, last: map[string]int{}, given: map[[2]string]string{}}
 	for _, t := range req.All() {
 		p.texts = append(p.texts, t.Text)
-		if t.Role == "assistant" {
+		if t.Role == "assistant" && !restored {
 			continue
 		}
 		for _, name := range placeholder.FindAllString(t.Text, -1) {

@@ -83,13 +83,14 @@ func TestRedact(t *testing.T) {
 	wide := strings.NewReplacer("4", "４", "1", "１").Replace(card)
 	const passed, refused = "continue", "block 403 mom_pii_detected"
 	for name, tt := range map[string]struct {
-		types  map[string]guard.Action // both, where nothing is said
-		roles  map[string]map[string]guard.Action
-		shown  func(string) bool
-		req    *pipeline.Request
-		want   string   // passed, where nothing is said
-		texts  []string // as they were, where nothing is said
-		barred string
+		types    map[string]guard.Action // both, where nothing is said
+		roles    map[string]map[string]guard.Action
+		shown    func(string) bool
+		req      *pipeline.Request
+		want     string   // passed, where nothing is said
+		texts    []string // as they were, where nothing is said
+		barred   string
+		restored bool
 	}{
 		"a value goes":               {req: chat(user("mail " + mail + ", please")), texts: []string{"mail [EMAIL_ADDRESS_1], please"}},
 		"the same value is the same": {req: chat(user("Bob and Ann Lee"), says("assistant", "Ann Lee?"), user("Bob")), texts: []string{"[PERSON_1] and [PERSON_2]", "[PERSON_2]?", "[PERSON_1]"}},
@@ -100,6 +101,8 @@ func TestRedact(t *testing.T) {
 			texts: []string{"What is [PERSON_1] and [PERSON_3]? [PERSON_2] [PERSON_4]"}},
 		"one in what an assistant said stands for what it stood for then": {req: chat(user("I am Bob"), says("assistant", "Hi [PERSON_1]"), user("Ann Lee")),
 			texts: []string{"I am [PERSON_1]", "Hi [PERSON_1]", "[PERSON_2]"}},
+		"but not where answers are restored": {restored: true, req: chat(user("I am Bob"), says("assistant", "Hi [PERSON_1]"), user("Ann Lee")),
+			texts: []string{"I am [PERSON_2]", "Hi [PERSON_1]", "[PERSON_3]"}},
 		"in instructions too":                 {req: chat(says("system", "You help Bob.")), texts: []string{"You help [PERSON_1]."}},
 		"what is only flagged stays":          {types: actions("PERSON redact"), req: chat(user("Bob " + mail)), texts: []string{"[PERSON_1] " + mail}},
 		"what the model is not sure of stays": {types: actions("AGE redact"), req: chat(user("Bob"))},
@@ -161,7 +164,7 @@ func TestRedact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stage, err := guard.NewPII(guard.PIIConfig{Tagger: pattern.Beside(people{}), Policy: policy, FlagFrom: 0.6, BlockFrom: 0.8, Shown: tt.shown})
+			stage, err := guard.NewPII(guard.PIIConfig{Tagger: pattern.Beside(people{}), Policy: policy, FlagFrom: 0.6, BlockFrom: 0.8, Shown: tt.shown, Restored: tt.restored})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -123,6 +123,7 @@ func newPII(cfg *config.Config, trunk *onnx.Trunk, e *catalog.Entry, limits guar
 	// Under the manifest's threshold most finds in ordinary prompts are mistakes.
 	return guard.NewPII(guard.PIIConfig{
 		Tagger: pattern.Beside(tagger), Policy: policy, FlagFrom: e.Threshold, BlockFrom: cfg.Guard.PII.MinConfidence, Limits: limits,
+		Restored: cfg.Guard.PII.Restore,
 		Shown: func(kind string) bool {
 			return slices.ContainsFunc(cfg.Models, func(m config.Model) bool { return m.Sees(kind) })
 		},
