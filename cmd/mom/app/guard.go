@@ -61,8 +61,8 @@ type redaction struct {
 	Kind        string `json:"kind"`
 	Placeholder string `json:"placeholder,omitempty"`
 	Where       string `json:"where,omitempty"`
-	Start       int    `json:"start,omitempty"`
-	End         int    `json:"end,omitempty"`
+	Start       int    `json:"start"`
+	End         int    `json:"end"`
 	Barred      bool   `json:"barred,omitempty"`
 }
 
