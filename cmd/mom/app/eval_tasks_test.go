@@ -331,6 +331,20 @@ func TestEvalJailbreakHidden(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", want.Name, diff)
 		}
 	}
+	// A code may make a long text too long.
+	var long struct {
+		Hidden []struct {
+			Name    string
+			TooLong int   `json:"too_long"`
+			Benign  share `json:"benign_as_plain"`
+		}
+	}
+	evalJSON(t, &long, models, "jailbreak", "--hidden", "--data", write(t, `{"text":"`+strings.Repeat("the ", 3000)+`","label":"benign"}`))
+	for _, h := range long.Hidden {
+		if h.TooLong+h.Benign.N != 1 || h.Name == "soft hyphen" && h.TooLong != 0 || h.Name == "HTML entities" && h.TooLong != 1 {
+			t.Errorf("%s: %d too long, %d judged", h.Name, h.TooLong, h.Benign.N)
+		}
+	}
 	got.Hidden = nil
 	evalJSON(t, &got, models, "jailbreak", "--data", file)
 	if got.Hidden != nil {
