@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+
+	"github.com/mom-router/mom/pkg/pipeline"
 )
 
 // Form is how an answer is written.
@@ -37,6 +39,28 @@ type Reader interface {
 	// beginning, may be handed on. last: nothing follows that the text should wait for, so without an error all of it may. An error ends the answer.
 	Read(ctx context.Context, more []byte, last bool) (free int, err error)
 }
+
+// A Screen reads answers. Safe for concurrent use.
+type Screen interface {
+	// Blocks says that an answer which holds what it must not, or which cannot be read, is not handed on.
+	Blocks() bool
+	// Open begins the answer to a request.
+	Open(req *pipeline.Request) Screening
+}
+
+// Screening is the reading of one answer.
+type Screening interface {
+	// Reader begins one text of it.
+	Reader() Reader
+	// Found is what was found so far; failed says that some of it could not be read.
+	Found() (found pipeline.Guarded, failed bool)
+}
+
+// Withheld is the error of a Reader that found what must not be handed on. Reply is what the client gets where the answer has not begun. It holds
+// nothing of the answer.
+type Withheld struct{ Reply *pipeline.Reply }
+
+func (w *Withheld) Error() string { return "answer withheld: " + w.Reply.Details }
 
 // Answer is the answer of a backend on its way to the client. It takes bytes in whatever cuts they come and hands them on as they are, but for two
 // things: placeholders in what people read (content, refusal, reasoning, arguments of calls, and every other string of a choice that is not the API's
@@ -183,10 +207,11 @@ func (a *Answer) finish(ctx context.Context, end int) error {
 		a.release()
 	}
 	rest := a.buf[a.gone:]
-	if !blank(rest) {
+	blanks := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
+	a.out, a.gone = append(a.out, rest[:blanks]...), a.gone+blanks
+	if blanks < len(rest) {
 		return errAfterTheEnd
 	}
-	a.out, a.gone = append(a.out, rest...), len(a.buf)
 	return nil
 }
 
