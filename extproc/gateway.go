@@ -21,7 +21,9 @@ type Gateway struct {
 	Models  []Model       // what GET /v1/models lists, in order
 	Expose  Expose        // which of our headers the client sees
 	Guards  []string      // the names of the stages that guard, in order; their failures and findings are told apart
-	Timeout time.Duration // for the whole decision; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
+	Timeout time.Duration // for the whole decision, and for each chunk of an answer; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
+	Screen  chat.Screen   // reads the answers; nil: nobody does
+	Restore bool          // put the client's own values back into answers where the request was redacted
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool
 	Domains  map[string]bool

@@ -13,13 +13,14 @@ const (
 	askRequestTrailers, askResponseTrailers                                = 6, 7
 	askAttributes, askObservability, askProtocol                           = 9, 10, 11
 
-	headersMap, headersEnd         = 1, 3 // of HttpHeaders
-	headerMapHeaders               = 1
-	headerValue                    = 2 // of HeaderValue; headerKey and headerRaw are its others
-	httpBodyBytes                  = 1
-	protocolRequestBodyMode        = 1
-	bodyModeBuffered               = 2 // ProcessingMode.BUFFERED
-	attributeAttempts       string = "upstream.request_attempt_count"
+	headersMap, headersEnd            = 1, 3 // of HttpHeaders
+	headerMapHeaders                  = 1
+	headerValue                       = 2 // of HeaderValue; headerKey and headerRaw are its others
+	httpBodyBytes, httpBodyEnd        = 1, 2
+	protocolRequestBodyMode           = 1
+	bodyModeStreamed                  = 1 // ProcessingMode.STREAMED
+	bodyModeBuffered                  = 2 // ProcessingMode.BUFFERED
+	attributeAttempts          string = "upstream.request_attempt_count"
 )
 
 // ask is what we need of a ProcessingRequest. Its slices stand in the message's own bytes. It is read by hand for the same reason that a reply is
@@ -27,7 +28,7 @@ const (
 type ask struct {
 	kind     protowire.Number // the field of the oneof, 0 when there is none that we know
 	headers  []field          // of a headers message
-	end      bool             // the headers end the stream
+	end      bool             // the headers, or this chunk of the body, end the stream
 	body     []byte           // of a body message
 	observed bool             // observability_mode
 	mode     uint64           // request_body_mode; 0 (NONE) also when it is not stated
@@ -80,9 +81,12 @@ func read(raw []byte) (a ask, err error) {
 			return a.readHeaders(v)
 		case askRequestBody, askResponseBody:
 			a.kind = num
-			return each(v, func(num protowire.Number, v []byte, _ uint64) error {
-				if num == httpBodyBytes {
+			return each(v, func(num protowire.Number, v []byte, n uint64) error {
+				switch num {
+				case httpBodyBytes:
 					a.body = v
+				case httpBodyEnd:
+					a.end = n != 0
 				}
 				return nil
 			})

@@ -23,6 +23,7 @@ const (
 	atHeaders  place = iota // waiting for the request headers
 	atBody                  // waiting for the request body
 	atResponse              // the verdict is given; waiting for the response headers
+	atAnswer                // waiting for more of the response's body
 )
 
 // exchange is one stream: one HTTP request and its response.
@@ -33,6 +34,7 @@ type exchange struct {
 	id      string // Envoy's request id
 	plan    *pipeline.Plan
 	guarded guarded
+	answer  answer
 	out     reply // of the message being handled; its memory serves all of them
 }
 
@@ -78,8 +80,12 @@ func (s *Server) Process(stream extprocv3.ExternalProcessor_ProcessServer) error
 
 // ended is what a broken or finished stream means: nothing of note after the verdict, an error before it.
 func (x *exchange) ended(err error) error {
-	if x.at != atResponse {
+	if x.at < atResponse {
 		return errUndecided
+	}
+	if x.at == atAnswer && !x.answer.seen {
+		// Envoy ignores an override that is not on its list, silently: `mom check --envoy` tells.
+		x.log.Warn("nothing came of an answer that was to be read; are the modes in allowed_override_modes?", zap.String("request_id", x.id))
 	}
 	if errors.Is(err, io.EOF) || status.Code(err) == codes.Canceled {
 		return nil
@@ -97,9 +103,12 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 		x.log.Error("panic in the stream", zap.String("request_id", x.id), zap.ByteString("stack", debug.Stack()))
 		x.out.b = x.out.b[:0]
 		done, err = false, nil
-		if x.at == atResponse {
+		switch x.at {
+		case atAnswer:
+			done = x.panicked(a)
+		case atResponse:
 			plain(&x.out, a)
-		} else {
+		default:
 			done = x.refuse(internalError())
 		}
 	}()
@@ -114,14 +123,20 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 			return x.body(ctx, a.body)
 		case atHeaders: // a filter that skips the headers drops header mutations in body replies: the plan would never arrive
 			return x.refuse(misconfigured()), nil
-		case atResponse: // a repeated end of stream; the verdict stands
+		case atResponse, atAnswer: // a repeated end of stream; the verdict stands
 		}
 	case askResponseHeaders:
 		if x.at == atResponse {
-			x.gateway.annotate(&x.out, a, x.plan, x.guarded)
-			return true, nil
+			return x.response(a), nil
 		}
 		// Before the verdict this is a local reply of Envoy (413, 408, another filter): nothing was forwarded.
+	case askResponseBody:
+		if x.at == atAnswer {
+			return x.chunk(ctx, a), nil
+		}
+	case askResponseTrailers:
+		plain(&x.out, a)
+		return x.at == atAnswer, nil
 	}
 	plain(&x.out, a)
 	return false, nil
@@ -164,11 +179,7 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	if fault != nil {
 		return x.refuse(fault.Reply()), nil
 	}
-	limit := x.gateway.Timeout
-	if limit == 0 {
-		limit = defaultTimeout
-	}
-	runCtx, cancel := context.WithTimeout(ctx, limit)
+	runCtx, cancel := context.WithTimeout(ctx, x.gateway.limit())
 	defer cancel()
 	d, err := x.gateway.Runner.Run(runCtx, body.Request)
 	took := time.Since(start)
@@ -198,7 +209,8 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	s := x.gateway.stats(body.Request, &plan, x.guarded.stat())
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
-	forward(&x.out, body, &plan, s, took)
+	x.expect(body.Request, &plan)
+	forward(&x.out, body, &plan, s, took, x.answer.wanted())
 	x.plan, x.at = &plan, atResponse
 	return false, nil
 }

@@ -26,6 +26,13 @@ func passOn(r *reply, headers []field) {
 
 // immediate ends the request with a reply of ours, and with more headers than its own.
 func immediate(r *reply, p *pipeline.Reply, more []header, s stats, took time.Duration) {
+	writeImmediate(r, p, more)
+	metadata := r.open(replyMetadata)
+	s.write(r, took)
+	r.close(metadata)
+}
+
+func writeImmediate(r *reply, p *pipeline.Reply, more []header) {
 	sets := append(make([]header, 0, len(p.Headers)+len(more)), more...)
 	for name, v := range p.Headers {
 		sets = append(sets, header{name, v})
@@ -39,9 +46,6 @@ func immediate(r *reply, p *pipeline.Reply, more []header, s stats, took time.Du
 	r.bytes(immediateBody, p.Body)
 	r.text(immediateD, p.Details)
 	r.close(i)
-	metadata := r.open(replyMetadata)
-	s.write(r, took)
-	r.close(metadata)
 }
 
 // replied classifies a reply of ours for the counters.
@@ -61,7 +65,7 @@ func replied(r *pipeline.Reply, otherwise, guard string) stats {
 
 // forward answers the request body with everything Envoy needs to proxy it, in one reply: the decision header that the routes to backends
 // require, the plan, the body of attempt 1 and the splices for the later ones.
-func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration) {
+func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.Duration, reads bool) {
 	sets := make([]header, 0, 5)
 	sets = append(sets, header{headerDecision, "route"}, header{headerStream, strconv.FormatBool(body.Request.Stream)},
 		header{headerDomain, s.domain}, header{headerModel, s.model})
@@ -71,10 +75,14 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 		// Envoy refuses a mutated body whose length is not the header's; without one it would send chunks, which many model servers refuse.
 		sets = append(sets, header{"content-length", strconv.Itoa(len(bytes))})
 	}
+	var removes []string
+	if reads { // what is compressed nobody here can read
+		removes = []string{"accept-encoding"}
+	}
 	r.grow(1024 + len(bytes))
 	b := r.open(replyRequestBody)
 	common := r.open(responseCommon)
-	r.headers(commonHeaders, sets, nil)
+	r.headers(commonHeaders, sets, removes)
 	if bytes != nil {
 		mutation := r.open(commonBody)
 		r.bytes(bodyBytes, bytes)
@@ -92,8 +100,9 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 	r.close(metadata)
 }
 
-// annotate answers the response headers: what a backend said in our name goes, what we have to say comes.
-func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded) {
+// annotate answers the response headers: what a backend said in our name goes, and so do the headers in removes; what we have to say comes.
+// output is for the counters, "" when nothing is known of the answer.
+func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded, removes []string, output string) {
 	answered := answeredBy(a, plan)
 	sets := g.reasons(plan, answered, guard)
 	if finalError(a.headers) {
@@ -102,14 +111,19 @@ func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded)
 	}
 	h := r.open(replyResponseHeaders)
 	common := r.open(responseCommon)
-	r.headers(commonHeaders, sets, strip(a.headers, sets))
+	r.headers(commonHeaders, sets, append(removes, strip(a.headers, sets)...))
 	r.close(common)
 	r.close(h)
-	if answered > 0 {
-		// The counters were told the first choice; this key of theirs is overwritten, the others stay.
+	if answered > 0 || output != "" {
 		metadata := r.open(replyMetadata)
 		o := r.object(nsStats)
-		r.textEntry("model", g.backend(plan.Tiers[answered].Model))
+		if answered > 0 {
+			// The counters were told the first choice; this key of theirs is overwritten, the others stay.
+			r.textEntry("model", g.backend(plan.Tiers[answered].Model))
+		}
+		if output != "" {
+			r.textEntry("output", output)
+		}
 		r.endObject(o)
 		r.close(metadata)
 	}

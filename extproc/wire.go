@@ -13,14 +13,18 @@ const (
 	replyRequestHeaders, replyResponseHeaders, replyRequestBody = 1, 2, 3
 	replyResponseBody, replyRequestTrailers                     = 4, 5
 	replyResponseTrailers, replyImmediate, replyMetadata        = 6, 7, 8
+	replyMode                                                   = 9
 
 	responseCommon                                               = 1 // of HeadersResponse and BodyResponse
 	commonHeaders, commonBody, commonClearRoute                  = 2, 3, 5
-	bodyBytes                                                    = 1
+	bodyBytes, bodyClear                                         = 1, 2
 	mutationSet, mutationRemove                                  = 1, 2
 	optionHeader, headerKey, headerRaw                           = 1, 1, 3
 	immediateStatus, immediateHeaders, immediateBody, immediateD = 1, 2, 3, 5
 	statusCode                                                   = 1
+	modeRequestHeaders, modeResponseHeaders, modeResponseBody    = 1, 2, 4 // of ProcessingMode; request_body_mode 3 stays 0, NONE
+	modeRequestTrailers, modeResponseTrailers                    = 5, 6
+	headerModeSend, headerModeSkip                               = 1, 2
 
 	structFields, entryKey, entryValue             = 1, 1, 2
 	valueNumber, valueString, valueStruct, valueOf = 2, 3, 5, 6

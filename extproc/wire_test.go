@@ -36,7 +36,7 @@ func TestRead(t *testing.T) {
 		"a mode that is not stated is NONE": {&extprocv3.ProcessingRequest{ProtocolConfig: &extprocv3.ProtocolConfiguration{}}, ask{stated: true}},
 		"a request body": {&extprocv3.ProcessingRequest{
 			Request: &extprocv3.ProcessingRequest_RequestBody{RequestBody: &extprocv3.HttpBody{Body: []byte("{}"), EndOfStream: true}},
-		}, ask{kind: askRequestBody, body: []byte("{}")}},
+		}, ask{kind: askRequestBody, body: []byte("{}"), end: true}},
 		"response headers with the number of attempts": {&extprocv3.ProcessingRequest{
 			Request:    &extprocv3.ProcessingRequest_ResponseHeaders{ResponseHeaders: &extprocv3.HttpHeaders{Headers: headers}},
 			Attributes: map[string]*structpb.Struct{"envoy.filters.http.ext_proc": attempts},
@@ -84,13 +84,22 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	for name, write := range map[string]func(*reply){
 		"go on": func(r *reply) { passOn(r, theirs) },
 		"forward": func(r *reply) {
-			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok"}, 1500*time.Microsecond)
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok"}, 1500*time.Microsecond, false)
 		},
 		"a refusal": func(r *reply) {
 			immediate(r, refuse(404, "unknown_url", "", "No.", nil), []header{{"x-mom-guard", "blocked"}}, unknownStats, 0)
 		},
 		"the second answered": func(r *reply) {
-			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan, guarded{state: "ok"})
+			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan, guarded{state: "ok"}, nil, "ok")
+		},
+		"a mode": func(r *reply) {
+			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs}, plan, guarded{state: "ok"}, []string{"content-length"}, "")
+			writeMode(r, bodyModeBuffered)
+		},
+		"a chunk": func(r *reply) {
+			x := &exchange{}
+			x.handOn(&ask{kind: askResponseBody, body: []byte("a")}, []byte("b"), "ok")
+			*r = x.out
 		},
 		"a trailers reply": func(r *reply) { plain(r, &ask{kind: askRequestTrailers}) },
 	} {
@@ -114,6 +123,9 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 			}
 			if m.GetResponse() == nil {
 				t.Error("no answer in it")
+			}
+			if want := (&extprocfilterv3.ProcessingMode{RequestHeaderMode: 1, ResponseHeaderMode: 1, ResponseBodyMode: 2, RequestTrailerMode: 2, ResponseTrailerMode: 2}); name == "a mode" && !proto.Equal(want, m.GetModeOverride()) {
+				t.Errorf("mode %v, want %v", m.GetModeOverride(), want)
 			}
 			if name == "forward" {
 				got := m.GetDynamicMetadata().AsMap()

@@ -59,9 +59,15 @@ func (p *play) override(m *extprocv3.ProcessingResponse, pending kind) {
 		p.violate("R9", "mode_override in the reply to %s", pending)
 		return
 	}
-	if m.ModeOverride.ResponseBodyMode == extprocfilterv3.ProcessingMode_BUFFERED || m.ModeOverride.ResponseBodyMode == extprocfilterv3.ProcessingMode_BUFFERED_PARTIAL {
-		p.violate("R9", "mode_override buffers the response: an answer over the limit is lost")
+	switch kind, _ := p.shown.get("content-type"); m.ModeOverride.ResponseBodyMode {
+	case extprocfilterv3.ProcessingMode_BUFFERED_PARTIAL:
+		p.violate("R9", "mode_override buffers a part of the response: the rest passes unseen")
 		return
+	case extprocfilterv3.ProcessingMode_BUFFERED:
+		if kind != "application/json" {
+			p.violate("R9", "mode_override buffers a response of type %q: it is held to its end, and over the limit it is lost", kind)
+			return
+		}
 	}
 	want := proto.CloneOf(m.ModeOverride)
 	keep := func(mode *extprocfilterv3.ProcessingMode_HeaderSendMode, filter extprocfilterv3.ProcessingMode_HeaderSendMode) {

@@ -22,7 +22,7 @@
 //	R6  only headers that Envoy lets the filter change are set or removed
 //	R7  content-length, where there is one, is the length of the body
 //	R8  clear_route_cache stands beside a header mutation of the request, and a decision comes with it
-//	R9  mode_override stands in a header reply, resolves to an allowed mode, and never buffers the response
+//	R9  mode_override stands in a header reply, resolves to an allowed mode, and buffers no response but JSON
 //	R10 dynamic metadata are structs in declared namespaces; plan and splices are well formed
 //	R11 a reply within message_timeout, extended once at most
 //	R12 nothing follows an ImmediateResponse

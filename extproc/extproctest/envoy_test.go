@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	extprocfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/mom-router/mom/extproc/extproctest"
@@ -55,6 +56,11 @@ func TestACorrectServerViolatesNothing(t *testing.T) {
 		"a body over Envoy's limit":              {req: plain, set: func(s *extproctest.Settings) { s.BodyLimit = 8 }, outcome: extproctest.Local, status: 413},
 		"a streamed answer":                      {req: plain, answer: extproctest.Response{Body: []byte("data: [DONE]\n\n"), Cut: 3}, outcome: extproctest.Forwarded, status: 200, server: router{linger: true, tamper: streaming}},
 		"a streamed answer that is empty":        {req: plain, outcome: extproctest.Forwarded, status: 204, answer: extproctest.Response{Status: 204}, server: router{linger: true, tamper: streaming}},
+		"a streamed answer with trailers":        {req: plain, answer: extproctest.Response{Body: []byte("data: [DONE]\n\n"), Cut: 3, Trailers: true}, outcome: extproctest.Forwarded, status: 200, server: router{linger: true, tamper: streaming}},
+		"a buffered answer":                      {req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200, server: router{linger: true, tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED)}},
+		"a buffered answer is replaced":          {req: plain, answer: answered, outcome: extproctest.Immediate, status: 400, server: router{linger: true, tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED), before: at(isAnswer, func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })}},
+		"a buffered answer over the limit":       {req: plain, set: func(s *extproctest.Settings) { s.BodyLimit = 100 }, answer: extproctest.Response{Body: bytes.Repeat([]byte("x"), 101)}, outcome: extproctest.Failed, status: 500, server: router{linger: true, tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED)}},
+		"the client leaves in the answer":        {req: extproctest.Request{Body: chat, CancelAt: extproctest.AnswerBegun}, answer: extproctest.Response{Body: []byte("data: [DONE]\n\n"), Cut: 3}, outcome: extproctest.Cancelled, status: 200, server: router{linger: true, tamper: streaming}},
 		"more time is asked for":                 {req: plain, outcome: extproctest.Forwarded, status: 200, server: router{before: at(isBody, sends(&extprocv3.ProcessingResponse{OverrideMessageTimeout: durationpb.New(1e9)}))}},
 		"no verdict, and a gRPC error":           {req: plain, outcome: extproctest.Failed, status: 503, server: router{before: at(isBody, func(stream) (bool, error) { return true, status.Error(codes.Internal, "x") })}},
 		"a cluster that Envoy does not know":     {req: plain, set: func(s *extproctest.Settings) { s.Clusters = []string{"large"} }, outcome: extproctest.Forwarded, status: 503},

@@ -42,6 +42,8 @@ const (
 	BodySent
 	BodyAnswered
 	ResponseSent
+	// AnswerBegun is when the first chunk of a streamed answer was answered.
+	AnswerBegun
 )
 
 // Odd is a set of odd messages.
@@ -72,7 +74,7 @@ type Response struct {
 	Headers  [][2]string
 	Body     []byte
 	Cut      int  // size of the chunks in which a streamed body arrives; 0: all at once
-	Trailers bool // the body is followed by trailers
+	Trailers bool // the body is followed by trailers: no chunk of it ends the stream
 	Reset    bool // no answer: refused, reset, or over the time of a try
 }
 

@@ -31,6 +31,7 @@ type play struct {
 	mode     *extprocfilterv3.ProcessingMode // in force, after overrides
 	head     fields                          // the request's headers, after mutations
 	body     []byte
+	shown    fields // the response's headers as the server was shown them
 	decided  bool   // the route now in force leads to backends
 	verdict  bool   // the server has said what becomes of the request
 	answered kind   // of the last reply that was asked for

@@ -47,6 +47,7 @@ func (p *play) respond(r *response, attrs map[string]*structpb.Struct) {
 
 func (p *play) sendResponse(r *response, attrs map[string]*structpb.Struct) {
 	p.deliver(r)
+	p.shown = r.head
 	p.send(&extprocv3.ProcessingRequest{Attributes: attrs, Request: &extprocv3.ProcessingRequest_ResponseHeaders{
 		ResponseHeaders: &extprocv3.HttpHeaders{Headers: r.head.proto(), EndOfStream: len(r.body) == 0 && !r.trailers},
 	}})
@@ -81,24 +82,29 @@ func (p *play) finish(m *extprocv3.ProcessingResponse, r *response) {
 	}
 	r.head = head
 	p.deliver(r)
-	streamed := p.mode.ResponseBodyMode == extprocfilterv3.ProcessingMode_STREAMED && len(r.body) > 0
 	trailers := p.mode.ResponseTrailerMode == extprocfilterv3.ProcessingMode_SEND && r.trailers
-	if streamed && !p.responseBody(r, trailers) || trailers && !p.responseTrailers() {
+	mode := p.mode.ResponseBodyMode
+	none := len(r.body) == 0 && !r.trailers
+	switch {
+	case mode == extprocfilterv3.ProcessingMode_STREAMED && !none && !p.streamed(r),
+		mode == extprocfilterv3.ProcessingMode_BUFFERED && !none && !p.buffered(r),
+		trailers && !p.responseTrailers():
 		return
 	}
 	switch {
 	case local, p.violated("R9"):
 		// Of a local reply nothing hangs on the stream; and who asked in vain for the body still waits for it.
 		p.close(p.or("R2"))
-	case !streamed && !trailers && p.mode.ResponseBodyMode == extprocfilterv3.ProcessingMode_STREAMED:
-		p.close(p.or("R2")) // a body was asked for and there is none
+	case mode == extprocfilterv3.ProcessingMode_STREAMED && (none || r.trailers && !trailers):
+		p.close(p.or("R2")) // a body was asked for and there is none, or its end is never told
 	default:
 		p.owesNothing()
 	}
 }
 
-// responseBody streams the body through the server, in the chunks that the response wants to be cut into, and an empty one at the end.
-func (p *play) responseBody(r *response, trailers bool) bool {
+// streamed streams the body through the server, in the chunks that the response wants to be cut into, and an empty one at the end, unless trailers are
+// that.
+func (p *play) streamed(r *response) bool {
 	outer := p.blame
 	p.blame = p.or("R20")
 	rest, out := r.body, []byte(nil)
@@ -108,9 +114,9 @@ func (p *play) responseBody(r *response, trailers bool) bool {
 			chunk = rest[:min(r.cut, len(rest))]
 		}
 		rest = rest[len(chunk):]
-		last = len(chunk) == 0 || trailers && len(rest) == 0
+		last = len(chunk) == 0 || r.trailers && len(rest) == 0
 		p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseBody{
-			ResponseBody: &extprocv3.HttpBody{Body: chunk, EndOfStream: last && !trailers},
+			ResponseBody: &extprocv3.HttpBody{Body: chunk, EndOfStream: last && !r.trailers},
 		}})
 		m := p.await(responseBody)
 		if m == nil {
@@ -123,20 +129,71 @@ func (p *play) responseBody(r *response, trailers bool) bool {
 			p.close("R12")
 			return false
 		}
-		switch b := m.GetResponseBody().GetResponse().GetBodyMutation(); {
-		case b == nil:
-			out = append(out, chunk...)
-		case b.GetClearBody():
-		default:
-			out = append(out, b.GetBody()...)
+		c := m.GetResponseBody().GetResponse()
+		if h := c.GetHeaderMutation(); len(h.GetSetHeaders())+len(h.GetRemoveHeaders()) > 0 {
+			p.violate("R0", "a header mutation in the reply to a chunk is ignored: the headers are gone")
+		}
+		out = append(out, mutated(chunk, c.GetBodyMutation())...)
+		r.body = out
+		p.deliver(r)
+		if !p.reached(AnswerBegun) {
+			return false
 		}
 	}
-	r.body = out
 	if n, ok := r.head.get("content-length"); ok && n != strconv.Itoa(len(out)) {
 		p.violate("R7", "content-length of the response is %q, its body has %d bytes", n, len(out))
 	}
-	p.deliver(r)
 	p.blame = outer
+	return true
+}
+
+func mutated(chunk []byte, m *extprocv3.BodyMutation) []byte {
+	switch {
+	case m == nil:
+		return chunk
+	case m.GetClearBody():
+		return nil
+	}
+	return m.GetBody()
+}
+
+// buffered shows the server the whole body while the headers wait, so that its reply may still be another answer.
+func (p *play) buffered(r *response) bool {
+	if len(r.body) > p.set.BodyLimit {
+		p.fail(500, "response_payload_too_large")
+		p.close("R2")
+		return false
+	}
+	outer := p.blame
+	p.blame = p.or("R20")
+	p.send(&extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseBody{
+		ResponseBody: &extprocv3.HttpBody{Body: r.body, EndOfStream: !r.trailers},
+	}})
+	m := p.await(responseBody)
+	if m == nil {
+		return false
+	}
+	p.blame = outer
+	p.check(m, responseBody)
+	if kindOf(m) == immediate {
+		p.immediate(m.GetImmediateResponse())
+		return false
+	}
+	c := m.GetResponseBody().GetResponse()
+	head, ok := p.mutate(ofResponse, r.head, c.GetHeaderMutation())
+	if !ok {
+		p.fail(503, "ext_proc_error_invalid_header_mutation")
+		p.close("R2")
+		return false
+	}
+	r.head, r.body = head, mutated(r.body, c.GetBodyMutation())
+	if n, ok := r.head.get("content-length"); ok && n != strconv.Itoa(len(r.body)) {
+		p.violate("R7", "content-length of the response is %q, its body has %d bytes", n, len(r.body))
+		p.fail(503, "mismatch_between_content_length_and_the_length_of_the_mutated_body")
+		p.close("R2")
+		return false
+	}
+	p.deliver(r)
 	return true
 }
 

@@ -26,6 +26,21 @@ func streaming(_ stream, r *extprocv3.ProcessingResponse) {
 	}
 }
 
+// asks asks for the response's body in a mode, and lengthens answers each of its chunks by a longer one.
+func asks(mode extprocfilterv3.ProcessingMode_BodySendMode) func(stream, *extprocv3.ProcessingResponse) {
+	return func(_ stream, r *extprocv3.ProcessingResponse) {
+		if r.GetResponseHeaders() != nil {
+			r.ModeOverride = &extprocfilterv3.ProcessingMode{ResponseBodyMode: mode}
+		}
+	}
+}
+
+func lengthens(_ stream, r *extprocv3.ProcessingResponse) {
+	if b := r.GetResponseBody(); b != nil {
+		b.Response = &extprocv3.CommonResponse{BodyMutation: &extprocv3.BodyMutation{Mutation: &extprocv3.BodyMutation_Body{Body: []byte("longer than before")}}}
+	}
+}
+
 // onBody tampers with the verdict only.
 func onBody(f func(*extprocv3.ProcessingResponse, *extprocv3.CommonResponse)) func(stream, *extprocv3.ProcessingResponse) {
 	return func(_ stream, r *extprocv3.ProcessingResponse) {
@@ -55,6 +70,7 @@ func at(is func(*extprocv3.ProcessingRequest) bool, f func(stream) (bool, error)
 func isHeaders(m *extprocv3.ProcessingRequest) bool  { return m.GetRequestHeaders() != nil }
 func isBody(m *extprocv3.ProcessingRequest) bool     { return m.GetRequestBody() != nil }
 func isResponse(m *extprocv3.ProcessingRequest) bool { return m.GetResponseHeaders() != nil }
+func isAnswer(m *extprocv3.ProcessingRequest) bool   { return m.GetResponseBody() != nil }
 func isUnknown(m *extprocv3.ProcessingRequest) bool  { return m.Request == nil }
 
 func silent(stream) (bool, error) { return true, nil }
@@ -86,10 +102,14 @@ func trailerMode(s *extproctest.Settings) {
 
 func short(s *extproctest.Settings) { s.MessageTimeout = 50 * time.Millisecond }
 
-var answered = extproctest.Response{Body: []byte(`{"choices":[]}`)}
+var (
+	answered = extproctest.Response{Body: []byte(`{"choices":[]}`)}
+	events   = extproctest.Response{Body: []byte("data: [DONE]\n\n"), Headers: [][2]string{{"content-type", "text/event-stream"}}}
+)
 
 func TestABreachIsSeen(t *testing.T) {
 	stuck := make(chan struct{})
+	said := false
 	for name, tt := range map[string]row{
 		"R1 the headers are answered as a body": {
 			rule: "R1", req: plain, outcome: extproctest.Failed, status: 503,
@@ -157,6 +177,20 @@ func TestABreachIsSeen(t *testing.T) {
 				c.HeaderMutation.SetHeaders = c.HeaderMutation.SetHeaders[:2]
 			})},
 		},
+		"R7 a buffered answer grows under its old length": {
+			rule: "R7", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
+			server: router{linger: true, tamper: func(s stream, r *extprocv3.ProcessingResponse) {
+				asks(extprocfilterv3.ProcessingMode_BUFFERED)(s, r)
+				lengthens(s, r)
+			}},
+		},
+		"R7 a streamed answer grows under its old length": {
+			rule: "R7", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
+			server: router{linger: true, tamper: func(s stream, r *extprocv3.ProcessingResponse) {
+				streaming(s, r)
+				lengthens(s, r)
+			}},
+		},
 		"R8 clear_route_cache without a header mutation": {
 			rule: "R8", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
 			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
@@ -177,13 +211,13 @@ func TestABreachIsSeen(t *testing.T) {
 			rule: "R8", req: plain, outcome: extproctest.Undecided, status: 503,
 			server: router{tamper: onBody(func(_ *extprocv3.ProcessingResponse, c *extprocv3.CommonResponse) { c.ClearRouteCache = false })},
 		},
-		"R9 the response is to be buffered": {
+		"R9 a stream of events is to be buffered": {
+			rule: "R9", req: plain, answer: events, outcome: extproctest.Forwarded, status: 200,
+			server: router{tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED)},
+		},
+		"R9 the response is to be buffered in part": {
 			rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
-			server: router{tamper: func(_ stream, r *extprocv3.ProcessingResponse) {
-				if r.GetResponseHeaders() != nil {
-					r.ModeOverride = &extprocfilterv3.ProcessingMode{ResponseBodyMode: extprocfilterv3.ProcessingMode_BUFFERED}
-				}
-			}},
+			server: router{tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED_PARTIAL)},
 		},
 		"R9 a mode that is not on the list": {
 			rule: "R9", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,
@@ -318,12 +352,16 @@ func TestABreachIsSeen(t *testing.T) {
 		},
 		"R20 a chunk is left unanswered": {
 			rule: "R20", req: plain, answer: answered, set: short, outcome: extproctest.Failed, status: 504,
-			server: router{linger: true, tamper: streaming, before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetResponseBody() != nil }, silent)},
+			server: router{linger: true, tamper: streaming, before: at(isAnswer, silent)},
 		},
 		"R20 a chunk is answered by an immediate response": {
 			rule: "R20", req: plain, answer: answered, outcome: extproctest.Failed, status: 503,
-			server: router{linger: true, tamper: streaming, before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetResponseBody() != nil },
+			server: router{linger: true, tamper: streaming, before: at(isAnswer,
 				func(s stream) (bool, error) { return true, errors.Join(s.Send(refusal()), errStop) })},
+		},
+		"R20 a buffered answer is left unanswered": {
+			rule: "R20", req: plain, answer: answered, set: short, outcome: extproctest.Failed, status: 504,
+			server: router{linger: true, tamper: asks(extprocfilterv3.ProcessingMode_BUFFERED), before: at(isAnswer, silent)},
 		},
 		"R21 more than 60 KiB": {
 			rule: "R21", req: plain, outcome: extproctest.Failed, status: 503,
@@ -350,6 +388,19 @@ func TestABreachIsSeen(t *testing.T) {
 			rule: "R23", req: extproctest.Request{Body: chat, Trailers: true}, set: trailerMode, outcome: extproctest.Failed, status: 503,
 			server: router{before: at(func(m *extprocv3.ProcessingRequest) bool { return m.GetRequestTrailers() != nil },
 				func(s stream) (bool, error) { return true, s.Send(bodyReply(nil)) })},
+		},
+		"R0 a header is changed with a chunk": {
+			rule: "R0", req: plain, answer: extproctest.Response{Body: []byte("x")}, outcome: extproctest.Forwarded, status: 200,
+			server: router{linger: true, tamper: func(s stream, r *extprocv3.ProcessingResponse) {
+				streaming(s, r)
+				if b := r.GetResponseBody(); b != nil && b.Response == nil {
+					b.Response = &extprocv3.CommonResponse{}
+				}
+				if b := r.GetResponseBody(); b != nil && !said {
+					said = true
+					b.Response.HeaderMutation = &extprocv3.HeaderMutation{SetHeaders: []*corev3.HeaderValueOption{header("x-mom-guard", "ok")}}
+				}
+			}},
 		},
 		"R0 CONTINUE_AND_REPLACE": {
 			rule: "R0", req: plain, answer: answered, outcome: extproctest.Forwarded, status: 200,

@@ -21,7 +21,7 @@ type Settings struct {
 
 	Clusters   []string // the clusters of this Envoy; nil: every name is one
 	NumRetries int      // num_retries; 2
-	BodyLimit  int      // request_body_buffer_limit in bytes; 4 MiB
+	BodyLimit  int      // request_body_buffer_limit in bytes, which bounds buffered responses too; 4 MiB
 
 	// Bare plays an Envoy that strips none of our headers, neither from clients nor from backends: the server alone must.
 	Bare bool
@@ -50,6 +50,13 @@ func defaults() Settings {
 			RequestTrailerMode:  extprocfilterv3.ProcessingMode_SKIP,
 			ResponseHeaderMode:  extprocfilterv3.ProcessingMode_SEND,
 			ResponseBodyMode:    extprocfilterv3.ProcessingMode_STREAMED,
+			ResponseTrailerMode: extprocfilterv3.ProcessingMode_SKIP,
+		}, {
+			RequestHeaderMode:   extprocfilterv3.ProcessingMode_SEND,
+			RequestBodyMode:     extprocfilterv3.ProcessingMode_NONE,
+			RequestTrailerMode:  extprocfilterv3.ProcessingMode_SKIP,
+			ResponseHeaderMode:  extprocfilterv3.ProcessingMode_SEND,
+			ResponseBodyMode:    extprocfilterv3.ProcessingMode_BUFFERED,
 			ResponseTrailerMode: extprocfilterv3.ProcessingMode_SKIP,
 		}},
 		Namespaces: []string{"mom.stats", "mom.route", "mom.tiers"},

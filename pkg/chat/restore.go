@@ -33,7 +33,7 @@ func NewPlaceholders(req *pipeline.Request, replacements []pipeline.Replacement)
 		}
 		for _, m := range masks(text.Text, sorted[from:to]) {
 			if _, known := p.values[m.with]; !known && len(m.with) > 2 && m.with[0] == '[' && strings.IndexByte(m.with, ']') == len(m.with)-1 {
-				p.values[m.with] = text.Text[m.start:m.end]
+				p.values[m.with] = strings.Clone(text.Text[m.start:m.end])
 			}
 		}
 	}
