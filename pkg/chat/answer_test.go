@@ -27,21 +27,27 @@ var errBarred = errors.New("barred")
 type watcher struct {
 	lag   int
 	texts [][]byte // one for each reader, in the order they were made
+	open  int      // texts that were not told their end
 }
 
 func (w *watcher) reader() chat.Reader {
 	w.texts = append(w.texts, nil)
-	return &watching{w, len(w.texts) - 1}
+	return &watching{of: w, n: len(w.texts) - 1}
 }
 
 type watching struct {
-	of *watcher
-	n  int
+	of   *watcher
+	n    int
+	open bool
 }
 
 func (w *watching) Read(_ context.Context, more []byte, last bool) (int, error) {
 	text := append(w.of.texts[w.n], more...)
 	w.of.texts[w.n] = text
+	if w.open == last {
+		w.open = !last
+		w.of.open += map[bool]int{true: -1, false: 1}[last]
+	}
 	if bytes.Contains(text, []byte("barred")) {
 		return 0, errBarred
 	}

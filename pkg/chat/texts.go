@@ -18,6 +18,7 @@ type text struct {
 	begun        bool // there was more than white space
 	inJSON       bool // it is JSON itself, so that a value in it is escaped once more
 	touched      bool // by the event being read
+	open         bool // it grew, and its reader was not told since that nothing follows
 }
 
 // part is a string of an event: bytes [from, to) of a text, which stand between quotes at [start, end) of the answer.
@@ -113,7 +114,7 @@ func (t *text) grow(piece []byte) {
 	}
 	t.size += len(piece)
 	t.settled = t.restorer.next(piece, false)
-	t.touched = true
+	t.touched, t.open = true, true
 }
 
 // judge hands the parts of one event, which stand one after the other in plain, to their readers. What waits in another text of the same choice
@@ -148,7 +149,7 @@ func (a *Answer) judge(ctx context.Context, parts []part, plain []byte) error {
 func (a *Answer) flush(ctx context.Context, these func(*text) bool) error {
 	for i := range a.texts {
 		t := &a.texts[i]
-		if t.free == t.size && t.settled == t.size || !these(t) {
+		if !t.open || !these(t) {
 			continue
 		}
 		t.settled = t.restorer.next(nil, true)
@@ -160,6 +161,7 @@ func (a *Answer) flush(ctx context.Context, these func(*text) bool) error {
 }
 
 func (t *text) read(ctx context.Context, more []byte, last bool) (err error) {
+	t.open = !last
 	if t.reader == nil {
 		t.free = t.size
 		return nil

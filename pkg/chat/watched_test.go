@@ -48,14 +48,14 @@ func TestReadersAreGivenWhatPeopleRead(t *testing.T) {
 		"a whole answer that is no object": {chat.Whole, `["a",{"b":"c"},7]`, []string{"a\nc\n"}},
 		"half a completion":                {chat.Whole, `{"choices":[{"message":{"content":"x"`, []string{`{"choices":[{"message":{"content":"x"`}},
 	} {
-		for _, cuts := range [][]int{nil, everyByte(len(tt.in))} {
-			w := &watcher{lag: 2}
+		for lag, cuts := range [][]int{nil, everyByte(len(tt.in))} {
+			w := &watcher{lag: 2 * lag}
 			out, err := pass(chat.NewAnswer(tt.form, nil, w.reader), []byte(tt.in), cuts...)
 			if err != nil || string(out) != tt.in {
 				t.Errorf("%s: %v, %q", name, err, out)
 			}
-			if diff := cmp.Diff(tt.want, w.read()); diff != "" {
-				t.Errorf("%s (-want +got)\n%s", name, diff)
+			if diff := cmp.Diff(tt.want, w.read()); diff != "" || w.open > 0 {
+				t.Errorf("%s: %d texts have no end (-want +got)\n%s", name, w.open, diff)
 			}
 		}
 	}

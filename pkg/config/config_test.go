@@ -68,7 +68,7 @@ log: {level: debug}
 		Guard: config.Guard{
 			Jailbreak: config.Jailbreak{Action: "flag", Model: "mom-jailbreak-flash"}, Harmful: "allow",
 			PII:         config.PII{Policy: "off", Model: "mom-pii-flash", MinConfidence: 0.8},
-			Unscannable: "allow", BlockAs: "error",
+			Unscannable: "allow", BlockAs: "error", Output: "off",
 		},
 		Brain: config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
 		Decisions: []config.Decision{

@@ -17,6 +17,7 @@ type Guard struct {
 	MaxWindows  int
 	Unscannable string // allow or block: images, audio and files, which no model here can read
 	BlockAs     string // error or refusal: how a block is told
+	Output      string // block, flag or off: what becomes of an answer that holds what it must not
 }
 
 // Jailbreak is the model that looks for attacks.
@@ -56,12 +57,18 @@ func (p *PII) Redacts() bool {
 // On says whether any stage guards.
 func (g *Guard) On() bool { return g.Jailbreak.Action != "off" || g.PII.Policy != "off" }
 
+// Screens says whether answers are read.
+func (g *Guard) Screens() bool { return g.On() && g.Output != "off" }
+
+// Restores says whether answers get back what was redacted.
+func (g *Guard) Restores() bool { return g.PII.Policy != "off" && g.PII.Restore }
+
 // guarded is the guard of a file that says nothing of it: on, for who forgets it must not serve without.
 func guarded() Guard {
 	return Guard{
 		Jailbreak: Jailbreak{Action: "block", Model: "mom-jailbreak-flash"}, Harmful: "allow",
 		PII:         PII{Policy: "standard", Model: "mom-pii-flash", MinConfidence: 0.8},
-		Unscannable: "allow", BlockAs: "error",
+		Unscannable: "allow", BlockAs: "error", Output: "off",
 	}
 }
 
@@ -83,6 +90,7 @@ func (c *Config) readGuard(r *reader, n ast.Node, path string) {
 		key{"block", func(n ast.Node, p string) {
 			r.object(n, p, key{"as", func(n ast.Node, p string) { r.word(n, p, &c.Guard.BlockAs, "error", "refusal") }})
 		}},
+		key{"output", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Guard.Output, "block", "flag", "off") }},
 	)
 	if !enabled {
 		c.Guard.Jailbreak.Action, c.Guard.PII.Policy = "off", "off"
@@ -99,11 +107,11 @@ func (c *Config) checkGuard(r *reader, path string, disabled bool) {
 	}
 	switch {
 	case disabled:
-		for _, k := range []string{"jailbreak", "harmful", "pii", "max_windows", "unscannable", "block"} {
+		for _, k := range []string{"jailbreak", "harmful", "pii", "max_windows", "unscannable", "block", "output"} {
 			unheard(k, "the guard is disabled")
 		}
 	case !c.Guard.On():
-		for _, k := range []string{"max_windows", "unscannable", "block"} {
+		for _, k := range []string{"max_windows", "unscannable", "block", "output"} {
 			unheard(k, "jailbreak and pii are both off")
 		}
 	}

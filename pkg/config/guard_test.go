@@ -14,7 +14,7 @@ func TestGuard(t *testing.T) {
 		g := config.Guard{
 			Jailbreak: config.Jailbreak{Action: "block", Model: "mom-jailbreak-flash"}, Harmful: "allow",
 			PII:         config.PII{Policy: "standard", Model: "mom-pii-flash", MinConfidence: 0.8},
-			Unscannable: "allow", BlockAs: "error",
+			Unscannable: "allow", BlockAs: "error", Output: "off",
 		}
 		for _, e := range edits {
 			e(&g)
@@ -52,7 +52,9 @@ func TestGuard(t *testing.T) {
 		"redacted in one role alone": {"guard: {pii: {roles: {tool: {PERSON: redact}}, restore: true}}\n", defaults(func(g *config.Guard) {
 			g.PII.Roles, g.PII.Restore = map[string]map[string]string{"tool": {"PERSON": "redact"}}, true
 		}), true},
-		"closed in words": {"guard: {jailbreak: {fail_mode: closed}}\n", defaults(), true},
+		"answers are read":                          {"guard: {output: block}\n", defaults(func(g *config.Guard) { g.Output = "block" }), true},
+		"answers are not, in the words of YAML 1.1": {"guard: {output: false}\n", defaults(), true},
+		"closed in words":                           {"guard: {jailbreak: {fail_mode: closed}}\n", defaults(), true},
 	} {
 		c, err := config.Parse("", []byte("models: [{name: small}]\n"+tt.file))
 		if err != nil {
@@ -104,9 +106,11 @@ func TestFaultsOfTheGuard(t *testing.T) {
 		"a form of block":        {"guard: {block: {as: reject}}", `line 2: guard.block.as: "reject" is not one of error, refusal`},
 		"a disabled guard that looks for something": {"guard: {enabled: false, pii: strict, max_windows: 3}",
 			"line 2: guard.pii: the guard is disabled, so this would change nothing\nline 2: guard.max_windows: the guard is disabled, so this would change nothing"},
-		"limits of nothing":       {"guard: {jailbreak: off, pii: off, unscannable: block}", "line 2: guard.unscannable: jailbreak and pii are both off, so this would change nothing"},
-		"harm without a model":    {"guard: {jailbreak: off, harmful: block}", "line 2: guard.harmful: jailbreak is off, whose model tells what is harmful, so this would change nothing"},
-		"slower than the request": {"guard: {pii: strict}\ntimeouts: {guard: 5s}", "line 3: timeouts.guard: 5s is longer than the whole request may take (timeouts.request: 4s)"},
+		"limits of nothing":         {"guard: {jailbreak: off, pii: off, unscannable: block}", "line 2: guard.unscannable: jailbreak and pii are both off, so this would change nothing"},
+		"answers that nobody reads": {"guard: {jailbreak: off, pii: off, output: flag}", "line 2: guard.output: jailbreak and pii are both off, so this would change nothing"},
+		"an odd word for answers":   {"guard: {output: redact}", `line 2: guard.output: "redact" is not one of block, flag, off`},
+		"harm without a model":      {"guard: {jailbreak: off, harmful: block}", "line 2: guard.harmful: jailbreak is off, whose model tells what is harmful, so this would change nothing"},
+		"slower than the request":   {"guard: {pii: strict}\ntimeouts: {guard: 5s}", "line 3: timeouts.guard: 5s is longer than the whole request may take (timeouts.request: 4s)"},
 	} {
 		models := "models: [{name: small}]\n"
 		if strings.Contains(tt.file, "models:") {

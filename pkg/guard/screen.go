@@ -154,7 +154,7 @@ func (r *reading) windows(ctx context.Context, ends []int, last bool, size int) 
 	s, waits := r.of, size
 	err = each(ctx, len(ends), func(ctx context.Context, i int) error {
 		start := r.start(ends[i] - window)
-		t := Text{Kind: Document, Where: "answer", Body: string(r.text[start-r.before : ends[i]-r.before])}
+		t := Text{Kind: Document, Role: "assistant", Where: "answer", Body: string(r.text[start-r.before : ends[i]-r.before])}
 		if strings.TrimSpace(t.Body) == "" {
 			return nil
 		}

@@ -65,8 +65,18 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Expose:   exposed[cfg.ExposeHeaders],
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
+		Restore:  cfg.Guard.Restores(),
 		Backends: map[string]bool{},
 		Domains:  map[string]bool{},
+	}
+	if cfg.Guard.Screens() {
+		screen, err := guard.NewScreen(guard.ScreenConfig{
+			Jailbreak: guarding.jailbreak, PII: guarding.pii, Block: cfg.Guard.Output == "block", Refusal: cfg.Guard.BlockAs == "refusal",
+		})
+		if err != nil {
+			return nil, config.Faults{cfg.Fault("guard.output", "%v", err)}
+		}
+		g.Screen = screen
 	}
 	for _, m := range router.Models() {
 		g.Models = append(g.Models, extproc.Model{ID: m.ID, Context: m.Context})

@@ -146,6 +146,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 func counts(cfg *config.Config, g *guards) []zap.Field {
 	return []zap.Field{
 		zap.Int("models", len(cfg.Models)), zap.Int("decisions", len(cfg.Decisions)), zap.Strings("guards", g.names), zap.Int("guard_windows", g.windows),
+		zap.String("output", cfg.Guard.Output),
 	}
 }
 

@@ -61,6 +61,18 @@ func TestCompare(t *testing.T) {
 			"envoy.yaml: " + filter + ".processing_mode.request_body_mode: must be BUFFERED: MoM judges the whole body"},
 		{"a namespace that is not let in", two, "mom.route, ", "",
 			"envoy.yaml: " + filter + ".metadata_options.receiving_namespaces.untyped: mom.route is missing: Envoy would drop what MoM writes there"},
+		{"answers that are read, and modes for it", two + "guard: {output: block}\n", "", "", ""},
+		{"any mode is allowed", two + "guard: {output: block}\n", "allowed_override_modes:", "x:", ""},
+		{"answers that nobody may read", two + "guard: {output: flag}\n", "allow_mode_override: true", "",
+			"envoy.yaml: " + filter + ".allow_mode_override: must be true: else no answer is read or restored (guard.output, guard.pii.restore)"},
+		{"which is nobody's concern where none is read", two, "allow_mode_override: true", "", ""},
+		{"answers that can only be read by chunks", two + "guard: {output: block}\n", "response_body_mode: BUFFERED", "response_body_mode: NONE",
+			"envoy.yaml: " + filter + ".allowed_override_modes: must list {request_header_mode: SEND, request_body_mode: NONE, request_trailer_mode: SKIP, " +
+				"response_header_mode: SEND, response_body_mode: BUFFERED, response_trailer_mode: SKIP}: else answers would pass unread (guard.output, guard.pii.restore)"},
+		{"which is enough where nothing blocks", two + "guard: {output: flag}\n", "response_body_mode: BUFFERED", "response_body_mode: NONE", ""},
+		{"a mode that Envoy would compare in vain", two + "guard: {pii: {types: {PERSON: redact}, restore: true}}\n", "response_header_mode: SEND, response_body_mode: STREAMED", "response_body_mode: STREAMED",
+			"envoy.yaml: " + filter + ".allowed_override_modes: must list {request_header_mode: SEND, request_body_mode: NONE, request_trailer_mode: SKIP, " +
+				"response_header_mode: SEND, response_body_mode: STREAMED, response_trailer_mode: SKIP}: else answers would pass unread (guard.output, guard.pii.restore)"},
 		{"no filter at all", two, "ext_proc.v3.ExternalProcessor", "buffer.v3.Buffer",
 			"envoy.yaml: no HTTP connection manager has an external processor (ext_proc) filter"},
 	} {

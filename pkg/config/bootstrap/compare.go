@@ -69,12 +69,37 @@ func (k *comparison) filter(f node) {
 	if mode, _ := get(f.m, "processing_mode", "request_body_mode").(string); mode != "BUFFERED" {
 		k.fault(f.path+".processing_mode.request_body_mode", "must be BUFFERED: MoM judges the whole body")
 	}
+	if k.c.Guard.Screens() || k.c.Guard.Restores() {
+		k.override(f, "STREAMED")
+	}
+	if k.c.Guard.Screens() && k.c.Guard.Output == "block" {
+		k.override(f, "BUFFERED")
+	}
 	open, _ := get(f.m, "metadata_options", "receiving_namespaces", "untyped").([]any)
 	for _, ns := range []string{"mom.stats", "mom.route", "mom.tiers"} {
 		if !slices.Contains(open, any(ns)) {
 			k.fault(f.path+".metadata_options.receiving_namespaces.untyped", ns+" is missing: Envoy would drop what MoM writes there")
 		}
 	}
+}
+
+// override looks whether MoM may ask for the response's body in a mode. Envoy passes over what it does not allow, silently, and compares its list by every
+// field but the first.
+func (k *comparison) override(f node, mode string) {
+	if on, _ := f.m["allow_mode_override"].(bool); !on {
+		k.fault(f.path+".allow_mode_override", "must be true: else no answer is read or restored (guard.output, guard.pii.restore)")
+		return
+	}
+	const modes = "allowed_override_modes"
+	if f.m[modes] == nil || slices.ContainsFunc(list(f, modes), func(n node) bool {
+		request, there := n.m["request_body_mode"]
+		return n.m["response_body_mode"] == mode && (!there || request == "NONE") && n.m["response_header_mode"] == "SEND" &&
+			n.m["request_trailer_mode"] == "SKIP" && n.m["response_trailer_mode"] == "SKIP"
+	}) {
+		return
+	}
+	k.fault(f.path+"."+modes, "must list {request_header_mode: SEND, request_body_mode: NONE, request_trailer_mode: SKIP, response_header_mode: SEND, "+
+		"response_body_mode: "+mode+", response_trailer_mode: SKIP}: else answers would pass unread (guard.output, guard.pii.restore)")
 }
 
 // chat is the path whose route decides where an undecided request goes.
