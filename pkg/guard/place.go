@@ -26,6 +26,7 @@ const (
 	bytewise copied = iota
 	asOne           // as one character that is written otherwise there
 	lost            // in a code, or where no placeholder may stand
+	kept            // as the name of a function, which has to stay
 )
 
 // place is the bytes [from, to) of a text of the request, and those [start, end) that they are read as.
@@ -35,7 +36,8 @@ type place struct {
 	start, end int
 }
 
-// places returns where the bytes [start, end) of the text come from. ok is false where they, or some of them, cannot be replaced there.
+// places returns where the bytes [start, end) of the text come from and may be replaced, nowhere in a name that is kept. ok is false where they, or
+// some of them, cannot be.
 func (tr trace) places(start, end int) (found []place, ok bool) {
 	first := sort.Search(len(tr), func(i int) bool { return tr[i].end > start })
 	for _, p := range tr[first:] {
@@ -52,6 +54,9 @@ func (tr trace) places(start, end int) (found []place, ok bool) {
 		case asOne:
 		case lost:
 			return nil, false
+		case kept:
+			ok = true
+			continue
 		}
 		if n := len(found) - 1; n >= 0 && found[n].ref == at.ref && found[n].to == at.from {
 			found[n].to, found[n].end = at.to, at.end
@@ -59,7 +64,7 @@ func (tr trace) places(start, end int) (found []place, ok bool) {
 		}
 		found = append(found, at)
 	}
-	return found, len(found) > 0
+	return found, ok || len(found) > 0
 }
 
 // follow is the trace of texts that follow each other in the request and are joined by a separator of so many bytes.

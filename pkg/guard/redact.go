@@ -52,7 +52,7 @@ func (p *PII) resolve(req *pipeline.Request, read *gatherer, views []viewed, spa
 			for _, tr := range read.places[v.source] {
 				places, ok := tr.places(f.Start, f.End)
 				switch {
-				case ok && aligned:
+				case ok && aligned && (len(places) > 0 || f.Action == Redact):
 					for _, at := range places {
 						finds = append(finds, located{at, f.Label, read.texts[v.source].Body[at.start:at.end], f.Action == BlockIt})
 					}

@@ -240,6 +240,9 @@ func (g *gatherer) leaves(req *pipeline.Request, first pipeline.Ref) {
 			}
 		}
 		tr := g.follow(ref, []string{body}, 0)
+		if tr != nil && isName(l.Path, body) {
+			tr[0].how = kept
+		}
 		if kind == Document {
 			// Many backends read the arguments of calls as JSON, in which a placeholder for a number is none.
 			body, tr = g.unwrapped(body, tr, false)
@@ -262,6 +265,18 @@ func (g *gatherer) leaves(req *pipeline.Request, first pipeline.Ref) {
 		g.add(Text{s.kind, Raw, s.role, "small strings: " + strconv.Itoa(len(s.list)), strings.Join(s.list, "\n")}, s.trace)
 	}
 }
+
+// isName says whether a string names a function or a schema: with a placeholder in it no backend would take it.
+func isName(path, s string) bool {
+	for _, end := range [...]string{"function.name", "function_call.name", "json_schema.name"} {
+		if strings.HasSuffix(path, end) {
+			return name.MatchString(s)
+		}
+	}
+	return strings.HasPrefix(path, "functions[") && strings.HasSuffix(path, "].name") && name.MatchString(s)
+}
+
+var name = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // smallStrings are judged as one text.
 type smallStrings struct {

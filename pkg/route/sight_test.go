@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
 )
@@ -133,5 +135,31 @@ func TestWhatNobodyCanRefuseIsAnError(t *testing.T) {
 	}
 	if d, err := p.Run(t.Context(), ask("hello")); err == nil {
 		t.Errorf("%+v", d)
+	}
+}
+
+func TestAPlanThatWasCutIsWholeForTheNext(t *testing.T) {
+	c := example(t)
+	c.Backends[1].Sees = func(string) bool { return true }
+	router, err := route.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range []pipeline.Guarded{{Redactions: []pipeline.Redaction{{Kind: "PERSON", Barred: true}}}, {}} {
+		p, err := pipeline.New(pipeline.Step{Stage: guardian{found}}, pipeline.Step{Stage: router})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := p.Run(t.Context(), ask("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []pipeline.Tier{small, large}
+		if len(found.Redactions) > 0 {
+			want = want[1:]
+		}
+		if plan, _ := pipeline.Find[pipeline.Plan](d.Trail); !cmp.Equal(want, plan.Tiers) {
+			t.Errorf("%+v", plan)
+		}
 	}
 }
