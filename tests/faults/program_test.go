@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mom-router/mom/pkg/guard"
 	"github.com/mom-router/mom/tests/stack"
@@ -63,7 +64,7 @@ func (p *program) reload(t *testing.T, config, line string) {
 // healthy returns once Envoy finds so many moms there.
 func (p *program) healthy(t *testing.T, want int64) {
 	t.Helper()
-	stack.Until(t, 2*patience, "Envoy's view of mom", func() error {
+	stack.Until(t, 3*patience, "Envoy's view of mom", func() error {
 		if n := p.Stats(t, "^cluster.mom_router.membership_healthy$")["cluster.mom_router.membership_healthy"]; n != want {
 			return fmt.Errorf("%d healthy hosts, want %d", n, want)
 		}
@@ -75,7 +76,7 @@ func (p *program) healthy(t *testing.T, want int64) {
 // reloaded, has no time, or has models that are damaged.
 func TestTheProgramFails(t *testing.T) {
 	stack.Need(t, "MOM_ONNX_LIB", ".build/lib/libonnxruntime.so", "MOM_REQUIRE_ONNX")
-	p := &program{stack.Start(t, stack.Options{Config: configured("{enabled: true}", "3s"), Envoy: hasty, NoMoM: true}), t, &table{}}
+	p := &program{stack.Start(t, stack.Options{Config: configured("{enabled: true}", "3s"), NoMoM: true}), t, &table{}}
 	defer p.seen.print(t)
 	gone, hung := stopped("503 gateway_error", "unanswered"), stopped("504 gateway_error", "unanswered")
 
@@ -119,17 +120,35 @@ func TestTheProgramFails(t *testing.T) {
 		}
 		p.check(t, "", "mom was killed", "", say(realAttack), gone)
 	})
-	t.Run("the log is full", func(t *testing.T) {
+	t.Run("nobody takes mom's log", p.unheard)
+}
+
+// unheard runs mom with a log that fails, and then with one that nobody reads: what is written to it never comes to an end.
+func (p *program) unheard(t *testing.T) {
+	pipe := filepath.Join(p.Dir, "log.pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unread, err := os.OpenFile(pipe, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unread.Close()
+	for _, c := range []struct{ name, log, level string }{{"mom's log is on a full disk", "/dev/full", "debug"}, {"nobody reads mom's log", pipe, "info"}} {
 		p.healthy(t, 0)
-		p.Write(t, "mom.yaml", configured("{enabled: true}", "3s")+"log: {level: debug}\n")
-		full := stack.Run(t, p.Dir, "sh", "/bin/sh", "-c", `exec "$0" "$@" 2>/dev/full`, stack.Binary(t), "serve", "--config", "mom.yaml",
+		p.Write(t, "mom.yaml", configured("{enabled: true}", "3s")+"log: {level: "+c.level+"}\n")
+		mom := stack.Run(t, p.Dir, "sh", "/bin/sh", "-c", `exec "$0" "$@" 2>`+c.log, stack.Binary(t), "serve", "--config", "mom.yaml",
 			"--models", filepath.Join(stack.Root(t), "models"), "--onnx-lib", filepath.Join(stack.Root(t), ".build/lib/libonnxruntime.so"))
-		defer full.Kill(t)
 		p.healthy(t, 1)
-		p.check(t, "", "nobody takes mom's log", "", say("What is the derivative of x squared?"), passed("ok"))
-		p.check(t, guard.StageJailbreak, "nobody takes mom's log", "closed", say(realAttack), blocked(guard.StageJailbreak))
-		p.check(t, guard.StagePII, "nobody takes mom's log", "closed", say(realCard), blocked(guard.StagePII))
-	})
+		if c.log == pipe {
+			_ = unread.SetWriteDeadline(time.Now()) // a write that does not end at once has found the pipe full
+			_, _ = unread.Write(make([]byte, 1<<20))
+		}
+		p.check(t, "", c.name, "", say("What is the derivative of x squared?"), passed("ok"))
+		p.check(t, guard.StageJailbreak, c.name, "closed", say(realAttack), blocked(guard.StageJailbreak))
+		p.check(t, guard.StagePII, c.name, "closed", say(realCard), blocked(guard.StagePII))
+		mom.Kill(t)
+	}
 }
 
 // starts asks without a pause from the moment mom is started until it answers: whatever comes before must be Envoy's refusal.
@@ -137,7 +156,7 @@ func (p *program) starts(t *testing.T) {
 	w := watch(t, p.Stack)
 	p.MoM = p.start(filepath.Join(stack.Root(t), "models"))
 	refused := 0
-	stack.Until(t, patience, "an answer", func() error {
+	stack.Until(t, 3*patience, "an answer", func() error {
 		switch client := send(t.Context(), p.Stack, newRequest(say("What is the derivative of x squared?"))); client {
 		case "200 ok":
 			return nil
@@ -167,7 +186,7 @@ func plural(n int, what string) string {
 
 // hurried gives the guards of the real mom a millisecond for a text that takes longer to encode, and then fewer windows than it has.
 func (p *program) hurried(t *testing.T) {
-	long := strings.Repeat("The quiet baker walked along the narrow river and looked at the boats. ", 200)
+	long := strings.Repeat("The quiet baker walked along the narrow river and looked at the boats. ", 60)
 	for _, c := range []struct{ guard, config string }{
 		{guard.StageJailbreak, "jailbreak: {action: block, fail_mode: %s}, pii: off"},
 		{guard.StagePII, "jailbreak: off, pii: {policy: standard, fail_mode: %s}"},

@@ -95,6 +95,8 @@ func TestCanary(t *testing.T) {
 		first,
 		written("{harmful: block, unscannable: block, pii: {policy: strict, types: {PERSON: block}}, max_windows: 400}", long),
 		written("{pii: {policy: strict, types: {PERSON: block}}, block: {as: refusal}, max_windows: 400}", long),
+		strings.Replace(written("{jailbreak: flag, pii: {policy: strict, types: {EMAIL_ADDRESS: redact, PERSON: redact}}, max_windows: 400}", long),
+			"cluster: large}", "cluster: large, pii: [PERSON]}", 1),
 		written("{jailbreak: {action: block, fail_mode: open}, pii: {policy: strict, fail_mode: open}, max_windows: 400}", "{guard: 1ms, brain: 1ms, request: 50s}"),
 		written("{max_windows: 8}", "{guard: 1ms, brain: 1ms, request: 50s}"),
 		strings.Replace(written("{jailbreak: flag, pii: off, max_windows: 400}", long), "guard:", "unknown_models: {passthrough: small}\nguard:", 1),
