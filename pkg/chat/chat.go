@@ -13,6 +13,7 @@ import "github.com/mom-router/mom/pkg/pipeline"
 type Parser struct {
 	Aliases map[string]pipeline.Alias // what a model name stands for, compared byte for byte; absent means pipeline.Named
 	Limits  Limits
+	Ask     bool // fill Request.Asked, which costs a second reading
 }
 
 // Limits bound one body. A field that is 0 stands for its default.
@@ -66,6 +67,11 @@ type field struct {
 // A body that is not strict JSON is refused with the first such fault; one that is, but has not the shape of a chat completion, with the first
 // fault of shape.
 func (p *Parser) Parse(id string, raw []byte) (*Body, *Fault) {
+	return p.ParseFrom(pipeline.Caller{}, id, raw)
+}
+
+// ParseFrom is Parse for a caller who is known.
+func (p *Parser) ParseFrom(caller pipeline.Caller, id string, raw []byte) (*Body, *Fault) {
 	limits := p.Limits.withDefaults()
 	if len(raw) > limits.Bytes {
 		return nil, tooLarge(limits.Bytes)
@@ -81,6 +87,10 @@ func (p *Parser) Parse(id string, raw []byte) (*Body, *Fault) {
 	}
 	req.ID = id
 	req.Alias = p.Aliases[req.Model]
+	req.Caller = caller
 	b.Request = req
+	if p.Ask {
+		req.Asked = b.asked()
+	}
 	return b, nil
 }

@@ -13,6 +13,9 @@ type Request struct {
 
 	// Leaves is every other string of the body that can reach a model, in the order of the body: what Messages' Texts do not hold.
 	Leaves []Leaf
+	// Caller is who sends it, and Asked what it asks; the latter is only there where the parser was told to find it.
+	Caller Caller
+	Asked  Asked
 	// Unscannable counts the content parts that hold something for the model to read which is not in Texts or Leaves: images, audio and files,
 	// but for a file given as text.
 	Unscannable int

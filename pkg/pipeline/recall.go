@@ -1,0 +1,42 @@
+package pipeline
+
+import "time"
+
+// Asked tells requests apart by what they ask. It holds no text but the Question, and means nothing across versions of this program.
+type Asked struct {
+	// Whole is a SHA-256 over everything in the body but the model's name and how the answer is to be sent: two requests that share it, and what
+	// their models' names stand for, ask the same. Spaces, the order of keys and escapes make no difference.
+	Whole [32]byte
+	// Frame is Whole without the Question: two requests that share it differ in what the last user says alone. Only where there is a Question.
+	Frame [32]byte
+	// Question is the text of the last message, where that is one text of a user; else "".
+	Question string
+	// Unlike is why an earlier answer could not serve, a word: tools, attachment, choices, logprobs or field (one that nobody knows to be harmless);
+	// "" when it could.
+	Unlike string
+	// Usage: a stream is to end with its usage.
+	Usage bool
+}
+
+// Caller is who sends a request, as the edge vouches for it.
+type Caller struct {
+	Tenant  string // whose answers may be shared, 1..256 bytes; "" is nobody known
+	NoStore bool   // wants neither an earlier answer nor to leave one
+}
+
+// The states of a Recalled.
+const (
+	RecallOff    = "off"    // no stage recalls
+	RecallHit    = "hit"    // answered from memory
+	RecallMiss   = "miss"   // nothing fit; the answer may be remembered
+	RecallBypass = "bypass" // not looked up, and not to be remembered
+)
+
+// Recalled is the finding of the stage that looks for an earlier answer.
+type Recalled struct {
+	State string        // RecallHit, RecallMiss or RecallBypass
+	Why   string        // of a bypass, a word from a closed set
+	Key   [32]byte      // of a miss: under which the answer may be remembered
+	Model string        // of a hit: who gave the answer
+	Age   time.Duration // of a hit: how old the answer is
+}

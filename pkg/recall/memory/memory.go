@@ -1,0 +1,145 @@
+// Package memory is a store of answers in this process. It is bounded in bytes, as a whole and for each tenant, so that no tenant pushes out another's
+// answers beyond its share, and it forgets with the process.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/mom-router/mom/pkg/recall"
+)
+
+// overhead is about what an entry costs beside its texts, in bytes.
+const overhead = 512
+
+// Limits of a Store.
+type Limits struct {
+	Bytes       int           // of all entries
+	TenantBytes int           // of those of one tenant
+	TTL         time.Duration // of an entry
+}
+
+// Store is the store. Safe for concurrent use until Close.
+type Store struct {
+	limits  Limits
+	entries *otter.Cache[recall.Key, recall.Entry]
+
+	mu      sync.Mutex
+	tenants map[recall.Key]*share
+}
+
+// share is what one tenant has.
+type share struct {
+	bytes, live int
+	keys        []recall.Key // in the order in which they came; some may be gone
+}
+
+var _ recall.Store = (*Store)(nil)
+
+// New makes an empty store.
+func New(l Limits) (*Store, error) {
+	if l.Bytes <= 0 || l.TenantBytes <= 0 || l.TenantBytes > l.Bytes || l.TTL <= 0 {
+		return nil, fmt.Errorf("limits %+v: want positive ones, a tenant's below the whole", l)
+	}
+	s := &Store{limits: l, tenants: map[recall.Key]*share{}}
+	var err error
+	s.entries, err = otter.New(&otter.Options[recall.Key, recall.Entry]{
+		MaximumWeight:    uint64(l.Bytes),
+		Weigher:          func(_ recall.Key, e recall.Entry) uint32 { return uint32(weight(e)) }, //nolint:gosec // far below
+		ExpiryCalculator: otter.ExpiryWriting[recall.Key, recall.Entry](l.TTL),
+		Executor:         func(evict func()) { evict() },
+		OnDeletion:       func(d otter.DeletionEvent[recall.Key, recall.Entry]) { s.gone(d.Value) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("memory: %w", err)
+	}
+	return s, nil
+}
+
+func weight(e recall.Entry) int {
+	return overhead + len(e.Completion.Content) + len(e.Completion.Reasoning) + len(e.Completion.Model) + len(e.Backend)
+}
+
+// Get returns the entry of a key. It never fails.
+func (s *Store) Get(_ context.Context, k recall.Key) (recall.Entry, bool, error) {
+	e, ok := s.entries.GetIfPresent(k)
+	return e, ok, nil
+}
+
+// Put keeps an entry; of a tenant that has more than its share by then the oldest go. One over the share itself is not kept. It never fails.
+func (s *Store) Put(_ context.Context, k recall.Key, e recall.Entry) error {
+	if weight(e) > s.limits.TenantBytes {
+		return nil
+	}
+	s.came(k, e) // first, since the cache may push it out at once
+	s.entries.Set(k, e)
+	for _, old := range s.over(e.Tenant) {
+		s.entries.Invalidate(old)
+	}
+	return nil
+}
+
+// came counts an entry to its tenant's share.
+func (s *Store) came(k recall.Key, e recall.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tenants[e.Tenant]
+	if t == nil {
+		t = &share{}
+		s.tenants[e.Tenant] = t
+	}
+	t.bytes, t.live, t.keys = t.bytes+weight(e), t.live+1, append(t.keys, k)
+}
+
+// gone counts an entry out. The cache calls it, so it must not call the cache.
+func (s *Store) gone(e recall.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tenants[e.Tenant]
+	if t == nil {
+		return
+	}
+	if t.bytes, t.live = t.bytes-weight(e), t.live-1; t.live == 0 {
+		delete(s.tenants, e.Tenant)
+	}
+}
+
+// over returns the keys by which a tenant has more than its share, the oldest first, and forgets those that are gone.
+func (s *Store) over(tenant recall.Key) []recall.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tenants[tenant]
+	if t == nil {
+		return nil
+	}
+	var out []recall.Key
+	for bytes := t.bytes; bytes > s.limits.TenantBytes && len(t.keys) > 1; t.keys = t.keys[1:] {
+		if e, ok := s.entries.GetEntryQuietly(t.keys[0]); ok {
+			bytes -= weight(e.Value)
+			out = append(out, t.keys[0])
+		}
+	}
+	if len(t.keys) > 2*t.live+64 {
+		kept := make([]recall.Key, 0, t.live)
+		for _, k := range t.keys {
+			if _, ok := s.entries.GetEntryQuietly(k); ok {
+				kept = append(kept, k)
+			}
+		}
+		t.keys = kept
+	}
+	return out
+}
+
+// Len returns the number of entries, about.
+func (s *Store) Len() int { return s.entries.EstimatedSize() }
+
+// Close forgets everything.
+func (s *Store) Close() {
+	s.entries.InvalidateAll()
+	s.entries.StopAllGoroutines()
+}

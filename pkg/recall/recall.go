@@ -1,0 +1,140 @@
+// Package recall is stage 2: a question that was asked before, by somebody who may know the answer, gets the answer that was given then. It decides what
+// may be looked up and under which key, and hands what is found to the edge as a reply.
+//
+// It never guesses: in doubt a request is a miss. It never shares an answer between tenants, between configurations, or between requests that differ in
+// anything but how the answer is sent. It keeps no prompt: keys are keyed hashes, and what a store holds is answers.
+package recall
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mom-router/mom/pkg/chat"
+	"github.com/mom-router/mom/pkg/pipeline"
+)
+
+// StageName is the name of the stage in the trail.
+const StageName = "recall"
+
+// Key names an entry. Nobody without the secret can tell what was asked.
+type Key [sha256.Size]byte
+
+// Entry is an answer that was given.
+type Entry struct {
+	Tenant     Key // whose it is: compared again when it is read
+	Completion chat.Completion
+	Backend    string    // the configured name of the model that answered
+	Given      time.Time // when
+}
+
+// Store keeps entries for a while. Its methods are safe for concurrent use and honour ctx. An entry may be gone at any time.
+type Store interface {
+	// Get returns the entry of a key, and whether there is one.
+	Get(ctx context.Context, k Key) (Entry, bool, error)
+	// Put keeps an entry under a key, instead of one that stood there.
+	Put(ctx context.Context, k Key, e Entry) error
+}
+
+// Config is what a Recall is built from.
+type Config struct {
+	Store Store
+	// Shared is true where all callers are one tenant. Else a caller whom nobody vouches for is never answered from memory.
+	Shared bool
+	// Revision stands for everything that decides how a request is answered: with another one, no earlier answer is found.
+	Revision []byte
+	// TTL is how long an answer may serve.
+	TTL time.Duration
+	// Guards are the names of the stages that must have read a request before.
+	Guards []string
+	// Secret keys the keys; nil is a random one, and then no other process finds what this one remembers.
+	Secret []byte
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Recall is the stage. Safe for concurrent use.
+type Recall struct{ c Config }
+
+// New checks the configuration.
+func New(c Config) (*Recall, error) {
+	switch {
+	case c.Store == nil:
+		return nil, errors.New("no store")
+	case c.TTL <= 0:
+		return nil, fmt.Errorf("ttl %v is not positive", c.TTL)
+	}
+	if c.Secret == nil {
+		c.Secret = make([]byte, 32)
+		_, _ = rand.Read(c.Secret) // never fails
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Recall{c}, nil
+}
+
+// Name returns StageName.
+func (r *Recall) Name() string { return StageName }
+
+// Run answers from memory, or says why not. Errors are the store's; the request is then a miss that leaves nothing.
+func (r *Recall) Run(ctx context.Context, req *pipeline.Request, trail pipeline.Trail) (pipeline.Outcome, error) {
+	if req.Alias == pipeline.Named { // who names a model wants that one to answer
+		return pipeline.Outcome{}, nil
+	}
+	if why := r.bars(req, trail); why != "" {
+		return pipeline.Outcome{Finding: pipeline.Recalled{State: pipeline.RecallBypass, Why: why}, Note: "bypass: " + why}, nil
+	}
+	k := r.key("answer", req, req.Asked.Whole[:])
+	e, ok, err := r.c.Store.Get(ctx, k)
+	if err != nil {
+		return pipeline.Outcome{}, fmt.Errorf("look up: %w", err)
+	}
+	age := r.c.Now().Sub(e.Given)
+	// What a store says is not trusted: it may be another's, or older than it should be.
+	if !ok || e.Tenant != r.tenant(req) || age > r.c.TTL || age < 0 || e.Completion.Content == "" {
+		return pipeline.Outcome{Finding: pipeline.Recalled{State: pipeline.RecallMiss, Key: k}, Note: "miss"}, nil
+	}
+	reply := e.Completion.Reply(req, req.Asked.Usage)
+	return pipeline.Outcome{
+		Verdict: pipeline.Answer, Reply: reply, Note: "hit",
+		Finding: pipeline.Recalled{State: pipeline.RecallHit, Model: e.Backend, Age: age},
+	}, nil
+}
+
+// Remember keeps the answer to a request that was a miss. Only the edge knows whether the answer is whole and was given as intended.
+func (r *Recall) Remember(ctx context.Context, req *pipeline.Request, found pipeline.Recalled, c chat.Completion, backend string) error {
+	if found.State != pipeline.RecallMiss {
+		return errors.New("only the answer to a miss is remembered")
+	}
+	e := Entry{Tenant: r.tenant(req), Completion: c, Backend: backend, Given: r.c.Now()}
+	if err := r.c.Store.Put(ctx, found.Key, e); err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	return nil
+}
+
+func (r *Recall) tenant(req *pipeline.Request) Key { return r.key("tenant", req, nil) }
+
+// key is the HMAC over what keeps requests apart, each part with its length before it.
+func (r *Recall) key(purpose string, req *pipeline.Request, asked []byte) Key {
+	h := hmac.New(sha256.New, r.c.Secret)
+	for _, part := range [][]byte{[]byte(purpose), []byte(r.scope(req)), r.c.Revision, {byte(req.Alias)}, asked} {
+		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		_, _ = h.Write(part)
+	}
+	return Key(h.Sum(nil))
+}
+
+// scope is whose answers may serve.
+func (r *Recall) scope(req *pipeline.Request) string {
+	if r.c.Shared {
+		return ""
+	}
+	return req.Caller.Tenant
+}
