@@ -88,8 +88,8 @@ type chunk struct {
 	Error   json.RawMessage `json:"error"`
 	Choices []struct {
 		Index        int             `json:"index"`
-		Message      *spoken           `json:"message"`
-		Delta        *spoken           `json:"delta"`
+		Message      *spoken         `json:"message"`
+		Delta        *spoken         `json:"delta"`
 		FinishReason *string         `json:"finish_reason"`
 		Logprobs     json.RawMessage `json:"logprobs"`
 	} `json:"choices"`

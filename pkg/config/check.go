@@ -21,6 +21,9 @@ func (c *Config) check(r *reader) {
 			r.fault(t.path, lineOf(r.lines, t.path), "%s is longer than the whole request may take (timeouts.request: %s)", t.limit, c.RequestTimeout)
 		}
 	}
+	if c.Recall.Store != "" && c.Guard.PII.Policy == "off" {
+		r.fault("recall", lineOf(r.lines, "recall"), "remembers only what guard.pii has read and found nothing in, and that is off")
+	}
 	names := c.checkModels(r)
 	if _, ok := r.lines["route.default.models"]; !ok {
 		c.Default.Models = names

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -24,6 +25,8 @@ type Config struct {
 	Passthrough string
 	// Guard is what is looked for before anything else.
 	Guard Guard
+	// Recall is what is done with earlier answers.
+	Recall Recall
 	// Brain is the model that finds the domain.
 	Brain Brain
 	// Decisions are tried in order; the first whose When holds wins.
@@ -39,6 +42,8 @@ type Config struct {
 	BodyLimit int64
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
+	// Revision is the SHA-256 of the file.
+	Revision [sha256.Size]byte
 
 	file  string
 	lines map[string]int
@@ -133,7 +138,7 @@ func Load(path string) (*Config, error) {
 // the caller can join faults of its own to the list; it must not be served.
 func Parse(name string, data []byte) (*Config, error) {
 	c := Default()
-	c.file, c.lines = name, map[string]int{}
+	c.file, c.lines, c.Revision = name, map[string]int{}, sha256.Sum256(data)
 	r := &reader{file: name, lines: c.lines}
 	if root := r.parse(data); root != nil {
 		c.read(r, root)

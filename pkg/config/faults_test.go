@@ -14,7 +14,7 @@ func TestFaults(t *testing.T) {
 		{"an empty file", "", "models: the file is empty; at least one model is needed"},
 		{"no models", "brain: off\n", "models: at least one model is needed"},
 		{"a misspelled key", m + "timouts: {}\n", `line 2: timouts: unknown key; did you mean "timeouts"?`},
-		{"a key of a later version", m + "recall: {}\n", `line 2: recall: unknown key`},
+		{"a key of a later version", m + "tracing: {}\n", `line 2: tracing: unknown key`},
 		{"a misspelled key inside", m + "route:\n  defualt: {models: [small]}\n", `line 3: route.defualt: unknown key; did you mean "default"?`},
 		{"a key twice", m + "log: {level: info}\nlog: {level: warn}\n", "line 3: log: this key stands here twice"},
 		{"a merge key", m + "log: &l {level: info}\n", "line 2: log: must be a mapping, is an anchor, alias or tag, which is not supported"},

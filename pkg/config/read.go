@@ -19,6 +19,7 @@ func (c *Config) read(r *reader, root ast.Node) {
 		key{"models", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readModel(r, n, p) }) }},
 		key{"unknown_models", func(n ast.Node, p string) { c.readUnknown(r, n, p) }},
 		key{"guard", func(n ast.Node, p string) { c.readGuard(r, n, p) }},
+		key{"recall", func(n ast.Node, p string) { c.readRecall(r, n, p) }},
 		key{"brain", func(n ast.Node, p string) { c.readBrain(r, n, p) }},
 		key{"route", func(n ast.Node, p string) {
 			r.object(n, p,

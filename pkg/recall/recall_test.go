@@ -45,14 +45,12 @@ func (wrong) Put(context.Context, recall.Key, recall.Entry) error           { re
 func store(t interface {
 	Helper()
 	Fatal(...any)
-	Cleanup(func())
 }) *memory.Store {
 	t.Helper()
-	s, err := memory.New(memory.Limits{Bytes: 1 << 20, TenantBytes: 1 << 20, TTL: time.Hour})
+	s, err := memory.New(memory.Limits{Bytes: 1 << 20, TenantBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
 	return s
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/maypok86/otter/v2"
 
@@ -18,12 +17,11 @@ const overhead = 512
 
 // Limits of a Store.
 type Limits struct {
-	Bytes       int           // of all entries
-	TenantBytes int           // of those of one tenant
-	TTL         time.Duration // of an entry
+	Bytes       int // of all entries
+	TenantBytes int // of those of one tenant
 }
 
-// Store is the store. Safe for concurrent use until Close.
+// Store is the store. Safe for concurrent use. What is too old stays until something newer takes its place: who reads it looks at its age.
 type Store struct {
 	limits  Limits
 	entries *otter.Cache[recall.Key, recall.Entry]
@@ -42,17 +40,16 @@ var _ recall.Store = (*Store)(nil)
 
 // New makes an empty store.
 func New(l Limits) (*Store, error) {
-	if l.Bytes <= 0 || l.TenantBytes <= 0 || l.TenantBytes > l.Bytes || l.TTL <= 0 {
+	if l.Bytes <= 0 || l.TenantBytes <= 0 || l.TenantBytes > l.Bytes {
 		return nil, fmt.Errorf("limits %+v: want positive ones, a tenant's below the whole", l)
 	}
 	s := &Store{limits: l, tenants: map[recall.Key]*share{}}
 	var err error
 	s.entries, err = otter.New(&otter.Options[recall.Key, recall.Entry]{
-		MaximumWeight:    uint64(l.Bytes),
-		Weigher:          func(_ recall.Key, e recall.Entry) uint32 { return uint32(weight(e)) }, //nolint:gosec // far below
-		ExpiryCalculator: otter.ExpiryWriting[recall.Key, recall.Entry](l.TTL),
-		Executor:         func(evict func()) { evict() },
-		OnDeletion:       func(d otter.DeletionEvent[recall.Key, recall.Entry]) { s.gone(d.Value) },
+		MaximumWeight: uint64(l.Bytes),
+		Weigher:       func(_ recall.Key, e recall.Entry) uint32 { return uint32(weight(e)) }, //nolint:gosec // far below
+		Executor:      func(evict func()) { evict() },
+		OnDeletion:    func(d otter.DeletionEvent[recall.Key, recall.Entry]) { s.gone(d.Value) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("memory: %w", err)
@@ -137,9 +134,3 @@ func (s *Store) over(tenant recall.Key) []recall.Key {
 
 // Len returns the number of entries, about.
 func (s *Store) Len() int { return s.entries.EstimatedSize() }
-
-// Close forgets everything.
-func (s *Store) Close() {
-	s.entries.InvalidateAll()
-	s.entries.StopAllGoroutines()
-}

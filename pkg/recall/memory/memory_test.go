@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -21,19 +20,18 @@ func open(t *testing.T, l memory.Limits) *memory.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
 	return s
 }
 
 func TestStore(t *testing.T) {
 	recalltest.Run(t, func(t *testing.T) recall.Store {
-		return open(t, memory.Limits{Bytes: 4 << 20, TenantBytes: 1 << 20, TTL: time.Hour})
+		return open(t, memory.Limits{Bytes: 4 << 20, TenantBytes: 1 << 20})
 	})
 }
 
 func TestATenantPushesOutItsOwn(t *testing.T) {
 	ctx := context.Background()
-	s := open(t, memory.Limits{Bytes: 1 << 20, TenantBytes: 64 << 10, TTL: time.Hour})
+	s := open(t, memory.Limits{Bytes: 1 << 20, TenantBytes: 64 << 10})
 	if err := s.Put(ctx, recall.Key{1}, recalltest.Entry(1, "small")); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +66,7 @@ func TestATenantPushesOutItsOwn(t *testing.T) {
 
 func TestAllTenantsTogetherHaveABound(t *testing.T) {
 	ctx := context.Background()
-	s := open(t, memory.Limits{Bytes: 256 << 10, TenantBytes: 64 << 10, TTL: time.Hour})
+	s := open(t, memory.Limits{Bytes: 256 << 10, TenantBytes: 64 << 10})
 	text := strings.Repeat("x", 10<<10)
 	for i := range 200 {
 		if err := s.Put(ctx, recall.Key{byte(i)}, recalltest.Entry(byte(i), text)); err != nil {
@@ -88,10 +86,9 @@ func TestAllTenantsTogetherHaveABound(t *testing.T) {
 
 func TestLimitsThatMeanNothing(t *testing.T) {
 	for name, l := range map[string]memory.Limits{
-		"no room":                    {TenantBytes: 1, TTL: 1},
-		"no share":                   {Bytes: 1, TTL: 1},
-		"a share over the whole":     {Bytes: 1, TenantBytes: 2, TTL: 1},
-		"entries that live not long": {Bytes: 1, TenantBytes: 1},
+		"no room":                {TenantBytes: 1},
+		"no share":               {Bytes: 1},
+		"a share over the whole": {Bytes: 1, TenantBytes: 2},
 	} {
 		if _, err := memory.New(l); err == nil {
 			t.Errorf("%s: no error", name)

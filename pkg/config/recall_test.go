@@ -1,0 +1,66 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mom-router/mom/pkg/config"
+)
+
+func TestRecall(t *testing.T) {
+	memory := func(edit func(*config.Recall)) config.Recall {
+		c := config.Recall{Store: "memory", TTL: time.Hour, Bytes: 64 << 20, TenantBytes: 16 << 20}
+		edit(&c)
+		return c
+	}
+	for name, tt := range map[string]struct {
+		file string
+		want config.Recall
+	}{
+		"not there":         {"", config.Recall{}},
+		"off":               {"recall: off\n", config.Recall{}},
+		"off in a section":  {"recall: {store: off}\n", config.Recall{}},
+		"for one and all":   {"recall: {scope: shared}\n", memory(func(c *config.Recall) { c.Shared = true })},
+		"for each tenant":   {"recall: {store: memory, scope: tenant, tenant: {header: x-tenant}}\n", memory(func(c *config.Recall) { c.TenantHeader = "x-tenant" })},
+		"for a short while": {"recall: {scope: shared, ttl: 5m}\n", memory(func(c *config.Recall) { c.Shared, c.TTL = true, 5*time.Minute })},
+		"with bounds": {"recall: {scope: shared, size: 8MiB, tenant_size: 1MiB}\n", memory(func(c *config.Recall) {
+			c.Shared, c.Bytes, c.TenantBytes = true, 8<<20, 1<<20
+		})},
+		"smaller than a tenant's share": {"recall: {scope: shared, size: 8MiB}\n", memory(func(c *config.Recall) {
+			c.Shared, c.Bytes, c.TenantBytes = true, 8<<20, 8<<20
+		})},
+	} {
+		c, err := config.Parse("", []byte("models: [{name: small}]\n"+tt.file))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, c.Recall); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+func TestFaultsOfRecall(t *testing.T) {
+	for name, tt := range map[string]struct{ file, want string }{
+		"on without a scope":         {"recall: on\n", "recall"},
+		"a section without a scope":  {"recall: {ttl: 1h}\n", "recall"},
+		"tenants that nobody names":  {"recall: {scope: tenant}\n", "recall.scope"},
+		"a tenant where all are one": {"recall: {scope: shared, tenant: {header: x-tenant}}\n", "recall.tenant"},
+		"a header of another case":   {"recall: {scope: tenant, tenant: {header: X-Tenant}}\n", "recall.tenant.header"},
+		"a pseudo-header":            {"recall: {scope: tenant, tenant: {header: ':path'}}\n", "recall.tenant.header"},
+		"a share over the whole":     {"recall: {scope: shared, size: 1MiB, tenant_size: 2MiB}\n", "recall.tenant_size"},
+		"a time without a unit":      {"recall: {scope: shared, ttl: 60}\n", "recall.ttl"},
+		"another store":              {"recall: {scope: shared, store: redis}\n", "recall.store"},
+		"requests that nobody reads": {"recall: {scope: shared}\nguard: {pii: off}\n", "recall"},
+		"a key that nobody knows":    {"recall: {scope: shared, threshold: 0.8}\n", "recall.threshold"},
+	} {
+		_, err := config.Parse("", []byte("models: [{name: small}]\n"+tt.file))
+		faults, ok := err.(config.Faults)
+		if !ok || len(faults) != 1 || faults[0].Path != tt.want {
+			t.Errorf("%s: %v, want one fault at %s", name, err, tt.want)
+		}
+	}
+}
