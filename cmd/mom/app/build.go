@@ -32,6 +32,14 @@ func build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gat
 // guardedBy puts the guards before all else: whatever model a request names, they read it.
 func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding *guards) (*extproc.Gateway, error) {
 	steps := slices.Clone(guarding.steps)
+	memory, err := newRecall(cfg, guarding.names)
+	if err != nil {
+		return nil, err
+	}
+	if memory != nil {
+		// Without its memory a request is only asked again.
+		steps = append(steps, pipeline.Step{Stage: memory, Timeout: recallTimeout, FailOpen: true})
+	}
 	var labels []string
 	if cfg.Brain.Model != "" {
 		m, err := models.Model(ctx, cfg.Brain.Model)
@@ -95,7 +103,7 @@ var exposed = map[config.Expose]extproc.Expose{
 }
 
 func newParser(cfg *config.Config) *chat.Parser {
-	p := &chat.Parser{Aliases: map[string]pipeline.Alias{}, Limits: chat.Limits{Bytes: int(cfg.BodyLimit)}}
+	p := &chat.Parser{Aliases: map[string]pipeline.Alias{}, Limits: chat.Limits{Bytes: int(cfg.BodyLimit)}, Ask: cfg.Recall.Store != ""}
 	for _, a := range cfg.AliasesMoM {
 		p.Aliases[a] = pipeline.MoM
 	}

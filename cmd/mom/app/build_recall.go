@@ -1,0 +1,31 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/recall"
+	"github.com/mom-router/mom/pkg/recall/memory"
+)
+
+// recallTimeout bounds one look into the memory: a slow one is none.
+const recallTimeout = 100 * time.Millisecond
+
+// newRecall builds the stage that answers from memory, nil when it is off. Each generation of the configuration has a memory of its own: with another
+// configuration the answers might be others.
+func newRecall(cfg *config.Config, guards []string) (*recall.Recall, error) {
+	c := cfg.Recall
+	if c.Store == "" {
+		return nil, nil //nolint:nilnil // off is no error
+	}
+	store, err := memory.New(memory.Limits{Bytes: int(c.Bytes), TenantBytes: int(c.TenantBytes)})
+	if err != nil {
+		return nil, fmt.Errorf("recall: %w", err)
+	}
+	r, err := recall.New(recall.Config{Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards})
+	if err != nil {
+		return nil, fmt.Errorf("recall: %w", err)
+	}
+	return r, nil
+}
