@@ -18,6 +18,8 @@ import (
 type answer struct {
 	request   *pipeline.Request  // that it answers; nil when nobody reads it
 	restore   *chat.Placeholders // of the request as it was forwarded
+	keep      *pipeline.Request  // that it answers, where it may be given again; nil when not
+	gathered  *chat.Collector    // of what may be given again
 	tier      int                // of the plan, that answered
 	text      *chat.Answer       // nil: the body is not asked for
 	screening chat.Screening     // nil: nobody reads it
@@ -27,7 +29,7 @@ type answer struct {
 }
 
 // wanted says whether the body of the response will be asked for, if it can be read.
-func (w *answer) wanted() bool { return w.request != nil || w.restore != nil }
+func (w *answer) wanted() bool { return w.request != nil || w.restore != nil || w.keep != nil }
 
 // expect notes what the answer to a request will be read for.
 func (x *exchange) expect(req *pipeline.Request, plan *pipeline.Plan) {
@@ -36,6 +38,9 @@ func (x *exchange) expect(req *pipeline.Request, plan *pipeline.Plan) {
 	}
 	if x.gateway.Restore {
 		x.answer.restore = chat.NewPlaceholders(req, plan.Replacements)
+	}
+	if x.gateway.Memory != nil && x.memory.State == pipeline.RecallMiss && plan.Degraded == "" {
+		x.answer.keep = req
 	}
 }
 
@@ -47,9 +52,12 @@ func (x *exchange) blocks() bool { return x.answer.request != nil && x.gateway.S
 func (x *exchange) response(a *ask) (done bool) {
 	x.answer.tier = answeredBy(a, x.plan)
 	head := readAnswerHead(a)
+	if x.answer.tier > 0 || !head.readable { // the answer of a fallback is not what was meant
+		x.answer.keep = nil
+	}
 	switch {
 	case !x.answer.wanted() || a.end || !head.succeeded:
-		x.gateway.annotate(&x.out, a, x.plan, x.guarded, nil, "")
+		x.gateway.annotate(&x.out, a, x.plan, x.guarded, x.memory, nil, "")
 		return true
 	case !head.readable && x.blocks():
 		x.log.Warn("an answer that cannot be read is refused", zap.String("request_id", x.id))
@@ -60,7 +68,7 @@ func (x *exchange) response(a *ask) (done bool) {
 		if x.answer.request != nil {
 			output = statGuardUnread
 		}
-		x.gateway.annotate(&x.out, a, x.plan, x.guarded, nil, output)
+		x.gateway.annotate(&x.out, a, x.plan, x.guarded, x.memory, nil, output)
 		return true
 	}
 	var reader func() chat.Reader
@@ -68,7 +76,12 @@ func (x *exchange) response(a *ask) (done bool) {
 		x.answer.screening = x.gateway.Screen.Open(x.answer.request)
 		reader = x.answer.screening.Reader
 	}
-	x.answer.text = chat.NewAnswer(head.form, x.answer.restore, reader)
+	if reader != nil || x.answer.restore != nil {
+		x.answer.text = chat.NewAnswer(head.form, x.answer.restore, reader)
+	}
+	if x.answer.keep != nil {
+		x.answer.gathered = chat.NewCollector(head.form, chat.MaxAnswer)
+	}
 	// Only while Envoy holds the headers can an answer become a 403. It waits for one that is whole anyway; a stream must flow.
 	x.answer.buffered = head.form == chat.Whole && x.blocks()
 	x.at = atAnswer
@@ -76,7 +89,10 @@ func (x *exchange) response(a *ask) (done bool) {
 	if x.answer.buffered {
 		mode, removes = bodyModeBuffered, nil
 	}
-	x.gateway.annotate(&x.out, a, x.plan, x.guarded, removes, "")
+	if x.answer.text == nil { // it stays as it is
+		removes = nil
+	}
+	x.gateway.annotate(&x.out, a, x.plan, x.guarded, x.memory, removes, "")
 	writeMode(&x.out, mode)
 	return false
 }
@@ -92,6 +108,16 @@ func (x *exchange) chunk(ctx context.Context, a *ask) (done bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.gateway.limit())
 	defer cancel()
+	if w.gathered != nil {
+		w.gathered.Write(a.body)
+	}
+	if w.text == nil {
+		if last {
+			x.remember(ctx)
+		}
+		x.handOn(a, a.body, "")
+		return last
+	}
 	out, err := w.text.Write(ctx, a.body)
 	if err == nil && last {
 		out = slices.Clone(out)
@@ -104,7 +130,9 @@ func (x *exchange) chunk(ctx context.Context, a *ask) (done bool) {
 	case err != nil:
 		return x.stopped(a, out, err, last)
 	case last:
-		output = x.output()
+		if output = x.output(); output == "" || output == pipeline.GuardOK {
+			x.remember(ctx)
+		}
 	}
 	x.handOn(a, out, output)
 	return last
@@ -204,7 +232,7 @@ func (x *exchange) handOn(a *ask, out []byte, output string) {
 
 // instead gives the client a reply of ours in place of the answer.
 func (x *exchange) instead(p *pipeline.Reply, output string) {
-	sets := slices.DeleteFunc(x.gateway.reasons(x.plan, x.answer.tier, x.guarded), func(h header) bool { return h.name == headerGuard })
+	sets := slices.DeleteFunc(x.gateway.reasons(x.plan, x.answer.tier, x.guarded, x.memory), func(h header) bool { return h.name == headerGuard })
 	if x.gateway.Expose == ExposeAll && x.answer.screening != nil {
 		if found, _ := x.answer.screening.Found(); found.Blocked {
 			sets = append(sets, guarded{state: pipeline.GuardBlocked, found: found}.headers()...)

@@ -19,6 +19,7 @@ type head struct {
 	id, method, path   string
 	contentType        []string
 	contentEncoding    []string
+	cacheControl       []string
 	upgrade, endStream bool
 }
 
@@ -36,6 +37,8 @@ func readHead(a *ask) head {
 			h.contentType = append(h.contentType, string(f.value))
 		case "content-encoding":
 			h.contentEncoding = append(h.contentEncoding, string(f.value))
+		case "cache-control":
+			h.cacheControl = append(h.cacheControl, string(f.value))
 		case "upgrade":
 			h.upgrade = true
 		}

@@ -13,6 +13,12 @@ type Runner interface {
 	Run(context.Context, *pipeline.Request) (pipeline.Decision, error)
 }
 
+// Memory keeps answers. *recall.Recall is one.
+type Memory interface {
+	// Remember keeps the whole answer to a request for which found was a miss. backend is the configured name of who gave it.
+	Remember(ctx context.Context, req *pipeline.Request, found pipeline.Recalled, c chat.Completion, backend string) error
+}
+
 // Gateway is one generation of the configuration as the door needs it. It is immutable; a reload makes a new one, and a stream keeps the one it
 // began with.
 type Gateway struct {
@@ -23,6 +29,8 @@ type Gateway struct {
 	Guards  []string      // the names of the stages that guard, in order; their failures and findings are told apart
 	Timeout time.Duration // for the whole decision, and for each chunk of an answer; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
 	Screen  chat.Screen   // reads the answers; nil: nobody does
+	Memory  Memory        // keeps the answers that may be given again; nil: nobody does
+	Tenant  string        // the request header, in lower case, that says whose answers may be shared; "" is none
 	Restore bool          // put the client's own values back into answers where the request was redacted
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool

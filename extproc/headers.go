@@ -14,6 +14,7 @@ const (
 	headerModel    = "x-mom-model"
 	headerGuard    = "x-mom-guard"
 	headerTier     = "x-mom-tier"
+	headerCache    = "x-mom-cache"
 	headerDegraded = "x-mom-degraded"
 	headerCOT      = cot.Header
 )

@@ -29,10 +29,11 @@ const (
 )
 
 // stats is the content of mom.stats. Its strings come from closed sets, so that counters stay bounded whatever clients send.
-type stats struct{ decision, domain, model, requested, guard string }
+// cache is left out where it is "": not every installation has one.
+type stats struct{ decision, domain, model, requested, guard, cache string }
 
 // unknownStats goes with the first reply: an access logger renders a missing value as an empty tag.
-var unknownStats = stats{statNone, "none", "none", "none", statGuardUnknown}
+var unknownStats = stats{statNone, "none", "none", "none", statGuardUnknown, ""}
 
 func (s stats) write(r *reply, took time.Duration) {
 	o := r.object(nsStats)
@@ -41,6 +42,9 @@ func (s stats) write(r *reply, took time.Duration) {
 	r.textEntry("model", s.model)
 	r.textEntry("requested", s.requested)
 	r.textEntry("guard", s.guard)
+	if s.cache != "" {
+		r.textEntry("cache", s.cache)
+	}
 	if took > 0 {
 		r.numberEntry("router_ms", float64(took.Microseconds())/1000)
 	}

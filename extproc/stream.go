@@ -33,7 +33,9 @@ type exchange struct {
 	at      place
 	id      string // Envoy's request id
 	plan    *pipeline.Plan
+	caller  pipeline.Caller
 	guarded guarded
+	memory  pipeline.Recalled
 	answer  answer
 	out     reply // of the message being handled; its memory serves all of them
 }
@@ -146,6 +148,7 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 func (x *exchange) headers(a *ask) (done bool) {
 	head := readHead(a)
 	x.id = head.id
+	x.caller = x.gateway.caller(head, a.headers)
 	if a.stated && a.mode != bodyModeBuffered {
 		x.log.Error("the filter's request_body_mode must be BUFFERED", zap.Uint64("mode", a.mode))
 		return x.refuse(misconfigured())
@@ -175,7 +178,7 @@ func (x *exchange) undecided(r *pipeline.Reply, guard string, took time.Duration
 // body decides.
 func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) {
 	start := time.Now()
-	body, fault := x.gateway.Parser.Parse(x.id, raw)
+	body, fault := x.gateway.Parser.ParseFrom(x.caller, x.id, raw)
 	if fault != nil {
 		return x.refuse(fault.Reply()), nil
 	}
@@ -192,6 +195,12 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	}
 	x.warn(d.Trail)
 	x.guarded = x.gateway.guarded(d.Trail)
+	x.memory, _ = pipeline.Find[pipeline.Recalled](d.Trail)
+	if d.Verdict == pipeline.Answer && x.memory.State == pipeline.RecallHit {
+		x.at = atResponse
+		immediate(&x.out, d.Reply, x.gateway.remembered(x.guarded, x.memory), x.gateway.hit(x.guarded, x.memory), took)
+		return true, nil
+	}
 	if d.Verdict != pipeline.Continue {
 		x.at = atResponse
 		otherwise := statAnswer
@@ -207,6 +216,7 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 		return x.undecided(internalError(), x.guarded.stat(), took), nil
 	}
 	s := x.gateway.stats(body.Request, &plan, x.guarded.stat())
+	s.cache = x.memory.State
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
 	x.expect(body.Request, &plan)

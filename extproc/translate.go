@@ -102,9 +102,9 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 
 // annotate answers the response headers: what a backend said in our name goes, and so do the headers in removes; what we have to say comes.
 // output is for the counters, "" when nothing is known of the answer.
-func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded, removes []string, output string) {
+func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded, memory pipeline.Recalled, removes []string, output string) {
 	answered := answeredBy(a, plan)
-	sets := g.reasons(plan, answered, guard)
+	sets := g.reasons(plan, answered, guard, memory)
 	if finalError(a.headers) {
 		// Envoy has already tried every backend of the plan; an SDK's own retries would only multiply the load.
 		sets = append(sets, header{"x-should-retry", "false"})
@@ -130,13 +130,16 @@ func (g *Gateway) annotate(r *reply, a *ask, plan *pipeline.Plan, guard guarded,
 }
 
 // reasons are the headers that tell the client why the tier numbered answered (from 0) served the request.
-func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded) []header {
+func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memory pipeline.Recalled) []header {
 	if g.Expose == ExposeNone {
 		return nil
 	}
-	sets := make([]header, 0, 13)
+	sets := make([]header, 0, 14)
 	trail := cot.FromPlan(*plan, answered)
 	trail.Guard = guard.cot()
+	if memory.State == pipeline.RecallMiss {
+		trail.Memory = &cot.Memory{}
+	}
 	if line := trail.String(); line != "" { // a named model without a guard went through no stage worth telling
 		sets = append(sets, header{headerCOT, line})
 	}
@@ -144,6 +147,9 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded) []he
 		return sets
 	}
 	sets = append(sets, guard.headers()...)
+	if memory.State != "" {
+		sets = append(sets, header{headerCache, memory.State})
+	}
 	model, decision := ascii(plan.Tiers[answered].Model), ascii(plan.Decision)
 	sets = append(sets,
 		header{headerDecision, decision}, header{headerModel, model},

@@ -84,16 +84,16 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	for name, write := range map[string]func(*reply){
 		"go on": func(r *reply) { passOn(r, theirs) },
 		"forward": func(r *reply) {
-			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok"}, 1500*time.Microsecond, false)
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok", ""}, 1500*time.Microsecond, false)
 		},
 		"a refusal": func(r *reply) {
 			immediate(r, refuse(404, "unknown_url", "", "No.", nil), []header{{"x-mom-guard", "blocked"}}, unknownStats, 0)
 		},
 		"the second answered": func(r *reply) {
-			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan, guarded{state: "ok"}, nil, "ok")
+			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs, attempts: 2}, plan, guarded{state: "ok"}, pipeline.Recalled{}, nil, "ok")
 		},
 		"a mode": func(r *reply) {
-			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs}, plan, guarded{state: "ok"}, []string{"content-length"}, "")
+			g.annotate(r, &ask{kind: askResponseHeaders, headers: theirs}, plan, guarded{state: "ok"}, pipeline.Recalled{State: "miss"}, []string{"content-length"}, "")
 			writeMode(r, bodyModeBuffered)
 		},
 		"a chunk": func(r *reply) {

@@ -71,6 +71,7 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Parser:   newParser(cfg),
 		Runner:   run,
 		Expose:   exposed[cfg.ExposeHeaders],
+		Tenant:   cfg.Recall.TenantHeader,
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Restore:  cfg.Guard.Restores(),
@@ -85,6 +86,9 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 			return nil, config.Faults{cfg.Fault("guard.output", "%v", err)}
 		}
 		g.Screen = screen
+	}
+	if memory != nil { // a nil *Recall in the interface would not be nil
+		g.Memory = memory
 	}
 	for _, m := range router.Models() {
 		g.Models = append(g.Models, extproc.Model{ID: m.ID, Context: m.Context})

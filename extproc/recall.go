@@ -1,0 +1,77 @@
+package extproc
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mom-router/mom/pkg/cot"
+	"github.com/mom-router/mom/pkg/pipeline"
+	"go.uber.org/zap"
+)
+
+// rememberIn bounds the keeping of an answer, which the end of the client's answer waits for.
+const rememberIn = 100 * time.Millisecond
+
+// caller is who sends a request, by what Envoy vouches for. Two tenants are none: one of them may be the client's own word.
+func (g *Gateway) caller(h head, headers []field) pipeline.Caller {
+	var c pipeline.Caller
+	if g.Memory == nil {
+		return c
+	}
+	for _, v := range h.cacheControl {
+		for directive := range strings.SplitSeq(v, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(directive), "=")
+			c.NoStore = c.NoStore || strings.EqualFold(name, "no-store") || strings.EqualFold(name, "no-cache")
+		}
+	}
+	seen := 0
+	for _, f := range headers {
+		if g.Tenant != "" && string(f.name) == g.Tenant {
+			c.Tenant = string(f.value)
+			seen++
+		}
+	}
+	if seen != 1 || len(c.Tenant) > 256 {
+		c.Tenant = ""
+	}
+	return c
+}
+
+// remembered are the headers of an answer from memory.
+func (g *Gateway) remembered(s guarded, found pipeline.Recalled) []header {
+	if g.Expose == ExposeNone {
+		return nil
+	}
+	sets := []header{{headerCOT, cot.Trail{Guard: s.cot(), Memory: &cot.Memory{Hit: true}}.String()}}
+	if g.Expose == ExposeCOT {
+		return sets
+	}
+	model := ascii(found.Model)
+	return append(append(sets, s.headers()...), header{headerCache, found.State}, header{"x-vsr-cache-hit", "true"},
+		header{"age", strconv.Itoa(int(found.Age / time.Second))},
+		header{headerModel, model}, header{"x-router-model", model}, header{"x-vsr-selected-model", model})
+}
+
+// hit describes an answer from memory to the counters.
+func (g *Gateway) hit(s guarded, found pipeline.Recalled) stats {
+	return stats{statAnswer, "none", g.backend(found.Model), "mom", s.stat(), found.State}
+}
+
+// remember keeps the answer that has passed, if it is one that may be given again.
+func (x *exchange) remember(ctx context.Context) {
+	w := &x.answer
+	if w.gathered == nil {
+		return
+	}
+	c, ok := w.gathered.Completion()
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, rememberIn)
+	defer cancel()
+	if err := x.gateway.Memory.Remember(ctx, w.keep, x.memory, c, x.plan.Tiers[w.tier].Model); err != nil {
+		x.log.Warn("an answer was not remembered", zap.String("request_id", x.id), zap.Error(err))
+	}
+}
