@@ -95,7 +95,7 @@ func TestCanary(t *testing.T) {
 		first,
 		written("{harmful: block, unscannable: block, pii: {policy: strict, types: {PERSON: block}}, max_windows: 400}", long),
 		written("{pii: {policy: strict, types: {PERSON: block}}, block: {as: refusal}, max_windows: 400}", long),
-		strings.Replace(written("{jailbreak: flag, pii: {policy: strict, types: {EMAIL_ADDRESS: redact, PERSON: redact}}, max_windows: 400}", long),
+		strings.Replace(written("{jailbreak: flag, pii: {policy: strict, types: {EMAIL_ADDRESS: redact, PERSON: redact}, restore: true}, output: flag, max_windows: 400}", long),
 			"cluster: large}", "cluster: large, pii: [PERSON]}", 1),
 		written("{jailbreak: {action: block, fail_mode: open}, pii: {policy: strict, fail_mode: open}, max_windows: 400}", "{guard: 1ms, brain: 1ms, request: 50s}"),
 		written("{max_windows: 8}", "{guard: 1ms, brain: 1ms, request: 50s}"),
