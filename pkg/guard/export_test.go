@@ -1,6 +1,10 @@
 package guard
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mom-router/mom/classifiers"
+)
 
 // Remembered is everything that a Jailbreak keeps between requests, written out.
 func (j *Jailbreak) Remembered() []string { return append(dump(j.clean), dump(j.whole)...) }
@@ -15,4 +19,16 @@ func dump[V any](m *memo[V]) []string {
 		all = append(all, string(key[:])+fmt.Sprintf("%+v", e))
 	}
 	return all
+}
+
+// Kept is how many of some texts, with so many finds each, a PII remembers.
+func Kept(texts, finds int) (int, error) {
+	m, err := newMemo(weight)
+	if err != nil {
+		return 0, err
+	}
+	for i := range texts {
+		m.put(m.key(User, fmt.Sprint(i)), make([]classifiers.Span, finds))
+	}
+	return len(dump(m)), nil
 }

@@ -40,3 +40,12 @@ func TestMemoHoldsNoText(t *testing.T) {
 		}
 	}
 }
+
+// A text that is nothing but finds must not make the memory of one text that of many.
+func TestMemoIsBoundedByWhatItHolds(t *testing.T) {
+	for finds, want := range map[int]int{0: 10, 1 << 16: 6} { // of 100,000 entries
+		if got, err := guard.Kept(10, finds); err != nil || got != want {
+			t.Errorf("of ten texts with %d finds each %d are kept, want %d; %v", finds, got, want, err)
+		}
+	}
+}

@@ -50,9 +50,14 @@ func NewPII(c PIIConfig) (*PII, error) {
 	p := &PII{c: c, how: gathering{roles: len(c.Policy.roles) > 0}}
 	// Where a text stands matters to what may be redacted, or shown to some, alone.
 	p.how.traces = c.Policy.redacts() || slices.ContainsFunc(c.Tagger.Labels(), c.Shown)
-	found, err := newMemo(func(spans []classifiers.Span) uint32 { return 1 + uint32(len(spans)/4) }) //nolint:gosec // a body has fewer bytes than 32 bits count
+	found, err := newMemo(weight)
 	p.found = found
 	return p, err
+}
+
+// weight is how much of the memo a text takes: four spans are as large as an entry without any.
+func weight(spans []classifiers.Span) uint32 {
+	return 1 + uint32(len(spans)/4) //nolint:gosec // a body has fewer bytes than 32 bits count
 }
 
 // Name returns StagePII.
