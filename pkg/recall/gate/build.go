@@ -182,14 +182,14 @@ func (b *builder) known(t token, e entry) {
 	switch t.text {
 	case "what", "which":
 		b.wh = true
-	case "way", "step", "method", "procedure", "process", "approach", "manner", "ways", "steps", "methods":
+	case "name", "called", "way", "step", "method", "procedure", "process", "approach", "manner", "ways", "steps", "methods":
 		b.way = true
 	case "was", "were", "did", "is", "are", "am", "do", "does", "has", "have", "will", "gonna":
 		if b.f.tense == 0 && e.kind == silent && e.concept == t.text {
 			b.f.tense = tenses[t.text]
 		}
 	}
-	if strings.Contains(e.concept, " way") || strings.Contains(e.concept, " method") || strings.Contains(e.concept, " approach") {
+	if strings.Contains(e.concept, " way") || strings.Contains(e.concept, " method") || strings.Contains(e.concept, " approach") || strings.Contains(e.concept, "name of") {
 		b.way = true
 	}
 	switch e.kind {
@@ -221,7 +221,7 @@ func (b *builder) known(t token, e entry) {
 var tenses = map[string]byte{"was": 'p', "were": 'p', "did": 'p', "is": 'n', "are": 'n', "am": 'n', "do": 'n', "does": 'n', "has": 'n', "have": 'n', "will": 'f', "gonna": 'f'}
 
 // roles are words that say what the next one is to the others.
-var roles = set("to from than by of for with in on at into onto over under against before after minus plus only instead per as within through toward above")
+var roles = set("to from than by of for with in on at into onto over under against before after minus plus only instead per as within through toward above about and or")
 
 func (b *builder) role(r string) {
 	if n := len(b.f.terms); r == "by" && n > 0 && b.verb == "" {

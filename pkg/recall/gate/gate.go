@@ -4,7 +4,7 @@
 // list of general ones must be equal, as must be who does what to whom. Words count as equal with another ending, or where the lexicon says so.
 //
 // It is a pure function of the two texts: no model, no clock, no file. It never finds two texts alike by itself; two it lets through may still have
-// nothing in common. What it cannot read (another language, a very long text) is the same only word for word. It errs towards no.
+// nothing in common. What it cannot read (another language, source code, a very long text) is the same only word for word. It errs towards no.
 package gate
 
 import (
@@ -31,8 +31,8 @@ const (
 	Question   Reason = "question" // who against when
 	Tense      Reason = "tense"    // was against is
 	Order      Reason = "order"    // the same words in other roles
-	Word       Reason = "word"     // one general word in place of another, and nothing else
-	Unread     Reason = "unread"   // a language that the gate cannot read, and other words
+	Word       Reason = "word"     // one general word in place of another and nothing else, or nothing but general words
+	Unread     Reason = "unread"   // a language that the gate cannot read or source code, and other words
 	Size       Reason = "size"     // a very long text, and another
 )
 
@@ -89,7 +89,13 @@ func Read(text string) Features {
 	if len(text) > maxBytes {
 		return digest(text)
 	}
+	if code(text) {
+		return Features{whole: strings.Join(strings.Fields(text), " "), unread: true}
+	}
 	tokens := scan(text)
+	if len(tokens) == 0 {
+		return Features{whole: strings.TrimSpace(text), unread: true}
+	}
 	if len(tokens) > 2*maxTokens {
 		return digest(text)
 	}
@@ -98,6 +104,16 @@ func Read(text string) Features {
 		return digest(text)
 	}
 	return f
+}
+
+// code reports whether a text has source code in it, of which every sign counts.
+func code(text string) bool {
+	for _, mark := range []string{"```", "{", "};", "&&", "||", "==", "!=", "=>", "->", "();", "::", "</", "/>", "(\"", "('", "\n\t"} {
+		if strings.Contains(text, mark) {
+			return true
+		}
+	}
+	return false
 }
 
 func digest(text string) Features {
@@ -118,13 +134,16 @@ func Same(a, b *Features) (bool, Reason) {
 	if r := missing(a.bag, b.bag); r != "" {
 		return false, r
 	}
+	if len(a.bag) == 0 {
+		return false, Word // "who are you" and "who am I" have nothing to go by
+	}
 	switch {
 	case a.sum != b.sum:
 		return false, Symbol
-	case a.asked != b.asked && a.asked != "" && b.asked != "", a.kind != b.kind && a.kind != otherQuestion && b.kind != otherQuestion,
+	case a.asked != b.asked && (a.asked != "" && b.asked != "" || a.kind == definition && b.asked != "how" || b.kind == definition && a.asked != "how"), a.kind != b.kind && a.kind != otherQuestion && b.kind != otherQuestion,
 		a.modal != b.modal && a.modal != "" && b.modal != "":
 		return false, Question
-	case a.tense != b.tense && a.tense != 0 && b.tense != 0:
+	case a.tense != b.tense && (a.tense != 0 && b.tense != 0 || a.tense == 'f' || b.tense == 'f'):
 		return false, Tense
 	case exchanged(a.terms, b.terms):
 		return false, Word

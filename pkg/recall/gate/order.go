@@ -1,5 +1,7 @@
 package gate
 
+import "strings"
+
 // maxShared bounds the work of turned; of longer texts the first so many shared terms are looked at.
 const maxShared = 96
 
@@ -31,7 +33,7 @@ func behind(terms []term, agent, verb string) bool {
 }
 
 // conflict reports whether a preposition stands before one term here and another there, though both texts have both terms, or whether one text goes
-// to where the other comes from.
+// to where the other comes from, or the like.
 func conflict(a, b *Features) bool {
 	for _, p := range a.anchors {
 		if anchored(b.anchors, p) {
@@ -39,16 +41,26 @@ func conflict(a, b *Features) bool {
 		}
 		for _, q := range b.anchors {
 			switch {
-			case q.role == p.role && q.concept != p.concept && !anchored(a.anchors, q) && holds(a.bag, q.concept) && holds(b.bag, p.concept):
+			case anchored(a.anchors, q):
+			case q.role == p.role && p.role != "and" && p.role != "or" && q.concept != p.concept && holds(a.bag, q.concept) && holds(b.bag, p.concept),
+				q.concept == p.concept && contrary[[2]string{p.role, q.role}]:
 				return true
-			case q.concept == p.concept && (p.role == "to" && q.role == "from" || p.role == "into" && q.role == "from" || p.role == "from" && q.role == "to" ||
-				p.role == "by" && q.role == "from" || p.role == "from" && q.role == "by"):
-				return !anchored(a.anchors, q)
 			}
 		}
 	}
 	return false
 }
+
+// contrary are prepositions of which one before a term says another thing than the other.
+var contrary = func() map[[2]string]bool {
+	m := map[[2]string]bool{}
+	for pair := range strings.SplitSeq("to from, into from, by from, to about, with for, from in, from at, from on, for from, with from, about by, "+
+		"for about, over under, and or", ", ") {
+		a, b, _ := strings.Cut(pair, " ")
+		m[[2]string{a, b}], m[[2]string{b, a}] = true, true
+	}
+	return m
+}()
 
 func anchored(anchors []anchor, p anchor) bool {
 	for _, q := range anchors {

@@ -217,6 +217,10 @@ func (s *scanner) signs(c string) {
 	if len(s.tokens) == 0 && strings.Trim(c, "-*•>#|=~_ ") == "" {
 		return // the mark of a list or of a quotation
 	}
+	if len(c) > 1 && strings.Trim(c, "&|=!<>+*/") == "" && strings.Trim(c, "!") != "" {
+		s.add(token{text: c, sort: sign}) // && or ==
+		return
+	}
 	for _, r := range c {
 		switch {
 		case strings.ContainsRune("\"'`.,;:?!…•[]{}|_#&", r):
