@@ -23,6 +23,7 @@ type pair struct {
 	score  *float64 // nil where nobody graded it
 	label  *int     // nil where there is none
 	source string
+	kind   string // of change, where one text is the other with a change
 
 	tooLong         bool // for one vector
 	cosine, overlap float64
@@ -43,9 +44,10 @@ func readPairs(file string) (pairs, error) {
 			Score  *float64 `json:"score"`
 			Label  *int     `json:"label"`
 			Source string   `json:"source"`
+			Kind   string   `json:"kind"`
 		}
 		if err := json.Unmarshal(line, &raw); err != nil { // its own words could hold some of the line
-			return errors.New("not a JSON object with the fields a, b, score, label and source as they must be")
+			return errors.New("not a JSON object with the fields a, b, score, label, source and kind as they must be")
 		}
 		switch {
 		case raw.A == nil || raw.B == nil:
@@ -55,7 +57,7 @@ func readPairs(file string) (pairs, error) {
 		case raw.Label != nil && *raw.Label != 0 && *raw.Label != 1:
 			return errors.New("field label must be 0 or 1")
 		}
-		d.rows = append(d.rows, pair{line: n, a: *raw.A, b: *raw.B, score: raw.Score, label: raw.Label, source: raw.Source})
+		d.rows = append(d.rows, pair{line: n, a: *raw.A, b: *raw.B, score: raw.Score, label: raw.Label, source: raw.Source, kind: raw.Kind})
 		return nil
 	})
 	if err == nil && len(d.rows) == 0 {

@@ -74,4 +74,28 @@ func TestEvalHoldsTheFloors(t *testing.T) {
 	}
 	evalJSON(t, &cache, "models", "cache", "--data", samples+"similarity.jsonl")
 	at("cache, hits without a wrong one", cache.Best.Cosine.Value, 0.5)
+
+	// The gate is what keeps a cache from wrong answers: nothing passes that says another thing, neither of the half it was written on nor of the
+	// half that was written when it was done.
+	for file, floor := range map[string]float64{"cache.jsonl": 0.8, "cache_held_out.jsonl": 0.65} {
+		var gated struct {
+			Best struct {
+				Gate share `json:"cosine_and_gate"`
+			} `json:"hits_at_1_percent_wrong"`
+			Kinds []struct {
+				Kind string
+				Gate share
+			}
+		}
+		evalJSON(t, &gated, "models", "cache", "--data", samples+file)
+		at(file+", hits of cosine and gate", gated.Best.Gate.Value, floor)
+		if len(gated.Kinds) != 16 {
+			t.Errorf("%s: %d kinds of change", file, len(gated.Kinds))
+		}
+		for _, k := range gated.Kinds {
+			if k.Gate.Value == nil || *k.Gate.Value > 0 {
+				t.Errorf("%s: the gate lets changes of the kind %s pass", file, k.Kind)
+			}
+		}
+	}
 }

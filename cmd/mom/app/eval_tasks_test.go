@@ -392,7 +392,8 @@ func TestEvalSimilarity(t *testing.T) {
 
 func TestEvalCache(t *testing.T) {
 	needModel(t)
-	models, file := tinyFamily(t), write(t, pairLines)
+	models := tinyFamily(t)
+	file := write(t, pairLines+`{"a":"court 5","b":"court 6","label":0,"kind":"number"}`+"\n"+`{"a":"a court","b":"the court court court","label":0,"kind":"article"}`+"\n")
 	var got struct {
 		Unlabeled  int
 		Thresholds []struct {
@@ -401,8 +402,32 @@ func TestEvalCache(t *testing.T) {
 				Hits  share
 				Wrong share `json:"wrong_hits"`
 			}
+			Gate struct {
+				Hits  share
+				Wrong share `json:"wrong_hits"`
+			} `json:"cosine_and_gate"`
 		}
-		Best struct{ Cosine share } `json:"hits_at_1_percent_wrong"`
+		Best struct {
+			Cosine share
+			Gate   share `json:"cosine_and_gate"`
+		} `json:"hits_at_1_percent_wrong"`
+		Gate struct {
+			Hits  share
+			Wrong share `json:"wrong_hits"`
+		}
+		Kinds []struct {
+			Kind       string
+			Gate       share
+			Thresholds []struct {
+				Threshold float64
+				Cosine    share
+				Gate      share `json:"cosine_and_gate"`
+			}
+		}
+		Refused []struct {
+			Reason          string
+			Same, Different int
+		}
 	}
 	evalJSON(t, &got, models, "cache", "--data", file)
 	if n := len(got.Thresholds); n != 20 || got.Thresholds[0].Threshold != 0.8 || got.Thresholds[19].Threshold != 0.99 || got.Unlabeled != 1 {
@@ -410,13 +435,24 @@ func TestEvalCache(t *testing.T) {
 	}
 	// "court court" is at 0.9927 from "court", and has the same words.
 	last := got.Thresholds[19]
-	if last.Cosine.Hits != (share{1, 2}) || last.Cosine.Wrong != (share{1, 2}) || last.Jaccard.Hits != (share{0, 2}) || last.Jaccard.Wrong != (share{1, 2}) {
+	if last.Cosine.Hits != (share{1, 2}) || last.Jaccard.Hits != (share{0, 2}) || last.Jaccard.Wrong != (share{1, 4}) {
 		t.Errorf("at 0.99: %+v", last)
 	}
-	if got.Best.Cosine != (share{1, 2}) {
-		t.Errorf("without a wrong hit: %v, want the pair at 1", got.Best.Cosine)
+	// The gate lets "the court" and "court" pass, and what names a court twice; not another number or another word.
+	if last.Gate.Hits != (share{1, 2}) || got.Gate.Hits != (share{1, 2}) || got.Gate.Wrong != (share{2, 4}) {
+		t.Errorf("with the gate: %+v, alone %+v", last.Gate, got.Gate)
 	}
-	evalText(t, models, []string{"cache", "--data", file}, "1 pairs without a label", "     0.99  0.500 (0.905)  0.500 (0.905)")
+	if got.Best.Cosine != (share{0, 2}) || got.Best.Gate != (share{1, 2}) {
+		t.Errorf("without a wrong hit: %v, with the gate %v", got.Best.Cosine, got.Best.Gate)
+	}
+	if len(got.Kinds) != 2 || got.Kinds[0].Kind != "article" || got.Kinds[0].Gate != (share{1, 1}) || got.Kinds[1].Gate != (share{0, 1}) ||
+		got.Kinds[1].Thresholds[0].Threshold != 0.8 || got.Kinds[1].Thresholds[1].Threshold != 0.92 || got.Kinds[1].Thresholds[1].Gate != (share{0, 1}) {
+		t.Errorf("by kind: %+v", got.Kinds)
+	}
+	if len(got.Refused) != 2 || got.Refused[0].Reason != "name" || got.Refused[0].Same != 1 || got.Refused[1].Reason != "number" || got.Refused[1].Different != 1 {
+		t.Errorf("refused: %+v", got.Refused)
+	}
+	evalText(t, models, []string{"cache", "--data", file}, "1 pairs without a label", "     0.99  0.500 (0.905)  ", "number            1  ", "number                     0               1")
 }
 
 func TestEvalTasksRefuse(t *testing.T) {
