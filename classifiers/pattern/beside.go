@@ -3,6 +3,7 @@ package pattern
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/mom-router/mom/classifiers"
 )
@@ -42,7 +43,7 @@ func (b *beside) Tag(ctx context.Context, text string) ([]classifiers.Span, erro
 	if err != nil {
 		return nil, err
 	}
-	found, more = agreed(found, more)
+	found, more = agreed(found, whole(text, more))
 	var certain, rest []classifiers.Span
 	for _, s := range found {
 		if s.P >= sure {
@@ -57,6 +58,34 @@ func (b *beside) Tag(ctx context.Context, text string) ([]classifiers.Span, erro
 
 // formed are the kinds whose values can be told from all else by their form.
 var formed = []string{"CREDIT_CARD", "IBAN_CODE", "EMAIL_ADDRESS", "IP_ADDRESS", "MAC_ADDRESS", "DOMAIN_NAME"}
+
+// names are the kinds whose values are words. Two of one kind with nothing but a space between are hardly ever two.
+var names = []string{"PERSON", "ORGANIZATION", "STREET_ADDRESS", "LOCATION"}
+
+// whole puts together what a model has cut: finds of one label with nothing between them and, of names, with one space; these also lose the comma,
+// semicolon or colon at their ends. The larger probability counts. The finds are in order and without overlaps, and so is the result.
+func whole(text string, model []classifiers.Span) []classifiers.Span {
+	out := make([]classifiers.Span, 0, len(model))
+	for _, m := range model {
+		words := slices.Contains(names, m.Label)
+		if words {
+			part := text[m.Start:m.End]
+			m.Start += len(part) - len(strings.TrimLeft(part, ",;:"))
+			m.End = max(m.Start, m.End-(len(part)-len(strings.TrimRight(part, ",;:"))))
+			if m.Start == m.End {
+				continue
+			}
+		}
+		if last := len(out) - 1; last >= 0 && out[last].Label == m.Label {
+			if between := text[out[last].End:m.Start]; between == "" || between == " " && words {
+				out[last].End, out[last].P = m.End, max(out[last].P, m.P)
+				continue
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
 
 // agreed makes one find of the recognisers' and the model's of one label where one holds the other, and drops the model's of formed kinds. Both are in
 // order and without overlaps, and so are the results, each for itself.

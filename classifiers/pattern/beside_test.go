@@ -35,6 +35,27 @@ func TestBeside(t *testing.T) {
 	}{
 		{"nothing from either", "hello", nil, nil},
 		{
+			"a name that a model has cut", "Jane van Dyk",
+			spans{at("PERSON", 0.6, 0, 4), at("PERSON", 0.9, 5, 12)},
+			spans{at("PERSON", 0.9, 0, 12)},
+		},
+		{
+			"a street that a model has cut within a word", "12 Lindenstrasse",
+			spans{at("STREET_ADDRESS", 0.9, 0, 9), at("STREET_ADDRESS", 0.8, 9, 16)},
+			spans{at("STREET_ADDRESS", 0.9, 0, 16)},
+		},
+		{
+			"two names with a comma between", "Jane, Bob",
+			spans{at("PERSON", 0.6, 0, 5), at("PERSON", 0.9, 6, 9)},
+			spans{at("PERSON", 0.6, 0, 4), at("PERSON", 0.9, 6, 9)},
+		},
+		{
+			"two names of two lines", "Jane\nBob",
+			spans{at("PERSON", 0.6, 0, 4), at("PERSON", 0.9, 5, 8)},
+			spans{at("PERSON", 0.6, 0, 4), at("PERSON", 0.9, 5, 8)},
+		},
+		{"a name that is none but marks", "a ,; b", spans{at("PERSON", 0.6, 2, 4)}, nil},
+		{
 			"both, side by side, in order", "Jane, (415) 555-0100, Bob",
 			spans{at("PERSON", 0.9, 0, 4), at("PERSON", 0.8, 22, 25)},
 			spans{at("PERSON", 0.9, 0, 4), at("PHONE_NUMBER", 0.85, 6, 20), at("PERSON", 0.8, 22, 25)},
