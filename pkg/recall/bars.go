@@ -1,7 +1,6 @@
 package recall
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/mom-router/mom/pkg/pipeline"
@@ -46,7 +45,7 @@ func (r *Recall) bars(req *pipeline.Request, trail pipeline.Trail) string {
 			return long
 		case isTask(t):
 			return task
-		case t.Role == "user" && timeSensitive.MatchString(t.Text):
+		case t.Role == "user" && isTimely(t.Text):
 			return timely
 		}
 	}
@@ -64,13 +63,3 @@ func isTask(t pipeline.Text) bool {
 	}
 	return false
 }
-
-// timeSensitive finds words by which an answer depends on when it is given. One too many costs a miss.
-var timeSensitive = regexp.MustCompile(`(?i)\b(?:now|nowadays|today|tonight|tomorrow|yesterday|current(?:ly)?|latest|newest|recent(?:ly)?|up[- ]to[- ]date|` +
-	`live|breaking|news|weather|forecast|stock|share price|price of|exchange rate|score|standings|so far|as of|still|upcoming|` +
-	`this (?:morning|afternoon|evening|week|weekend|month|quarter|year|season)|(?:last|next) (?:night|week|weekend|month|quarter|year|season)|` +
-	`(?:what|which) (?:time|date|day|year|month)|at the moment|these days|how long ago|how many days|` +
-	`heute|jetzt|gerade|aktuell\w*|momentan|morgen|gestern|neueste\w*|wetter|nachrichten|kurs|` +
-	`aujourd'hui|maintenant|actuel\w*|demain|hier|météo|actualités|hoy|ahora|actual\w*|mañana|ayer|noticias|tiempo hace|` +
-	`oggi|adesso|attuale|domani|ieri|notizie|hoje|agora|atual\w*|amanhã|ontem|notícias|vandaag|nu|actueel|morgen|gisteren|nieuws|` +
-	`dziś|dzisiaj|teraz|aktualn\w*|jutro|wczoraj|pogoda)\b|今天|现在|目前|最新|明天|昨天|今日|現在|сегодня|сейчас|завтра|вчера|погода|новости|اليوم|الآن|आज|अभी|오늘|지금`)

@@ -164,6 +164,9 @@ func TestWhatGoesPastTheMemory(t *testing.T) {
 		{name: "it asks for the weather", body: say("How is the weather in Oslo?"), why: "time"},
 		{name: "it asks for today", body: say("Wer ist heute Kanzler?"), why: "time"},
 		{name: "it asks for now in Chinese", body: say("现在几点"), why: "time"},
+		{name: "it asks for this year", body: say("Which films came out this year?"), why: "time"},
+		{name: "it asks for the year", body: say("What year is it?"), why: "time"},
+		{name: "it asks as of a date", body: say("The population of Oslo, AS OF May"), why: "time"},
 		{name: "a client wants a title", body: say("### Task:\\nGenerate a concise title for: Why is the sky blue?"), why: "task"},
 		{name: "it is long", body: say(strings.Repeat("word ", 2000)), why: "long"},
 	} {
@@ -182,7 +185,7 @@ func TestWhatGoesPastTheMemory(t *testing.T) {
 	if _, found := w.ask(request(t, pipeline.Caller{}, strings.Replace(sky, "MoM", "small", 1))); found.State != "" {
 		t.Errorf("a model that was named: %+v", found)
 	}
-	for _, text := range []string{"Why is the sky blue?", "Who wrote Faust?", "Explain electric fields.", "What is known of Nowgorod?", "How does snow form?"} {
+	for _, text := range []string{"Why is the sky blue?", "Who wrote Faust?", "Explain electric fields.", "What is known of Nowgorod?", "How does snow form?", "What is a leap year?", "How long is a month?"} {
 		if _, found := w.ask(request(t, pipeline.Caller{}, say(text))); found.State != pipeline.RecallMiss {
 			t.Errorf("%s: %+v", text, found)
 		}

@@ -144,6 +144,9 @@ func decide(ctx context.Context, g *extproc.Gateway, raw []byte) (routed, error)
 	if found, ok := pipeline.Find[pipeline.Guarded](d.Trail); ok && r.Guard != pipeline.GuardDegraded {
 		trail.Guard = cot.FromGuarded(found)
 	}
+	if found, _ := pipeline.Find[pipeline.Recalled](d.Trail); found.State == pipeline.RecallMiss {
+		trail.Memory = &cot.Memory{}
+	}
 	r.COT = trail.String()
 	return r, nil
 }
