@@ -131,6 +131,7 @@ func TestRedact(t *testing.T) {
 		"nor what only some may see":        {req: with(chat(user("x")), leaf("messages[0].tool_calls[0].function.name", 0, "4111111111111111")), types: actions("PERSON redact"), shown: shows("CREDIT_CARD"), barred: "CREDIT_CARD"},
 		"what a file says cannot be replaced": {req: with(chat(user("x")), leaf("messages[0].content[1].file.file_data", 0, "data:text/plain;base64,"+"bWFpbCBhbm5AbWFpbC5leGFtcGxlLmNvbSBub3c=")),
 			want: refused},
+		"nor what stands where nobody can tell": {req: chat(user(strings.Repeat(" ", 100) + strings.Repeat("\u00a0", 100) + "ann\u200b@mail.example.com and all else")), want: refused},
 		"but may be shown to who may see it": {shown: shows("EMAIL_ADDRESS"), req: with(chat(user("x")), leaf("messages[0].content[1].file.file_data", 0, "data:text/plain;base64,"+"bWFpbCBhbm5AbWFpbC5leGFtcGxlLmNvbSBub3c=")),
 			barred: "EMAIL_ADDRESS"},
 
