@@ -36,8 +36,8 @@ The everyday templates are sentence forms with topic lists, filled at random by 
 """
 OWN = (
     ("intent", "everyday", "templates of `models/recipes/mom_recipes/everyday_terms.yaml`"),
-    ("guard", "own guard texts", "`guard_templates.yaml` and its generator"),
-    ("pii", "own documents", "`pii_train.yaml` and its generator"),
+    ("guard", "own guard texts", "`guard_*.yaml` and their generator"),
+    ("pii", "own documents", "`pii_*.yaml` but the judge's, Faker's names and places (MIT), and their generator"),
 )
 
 

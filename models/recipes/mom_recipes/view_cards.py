@@ -19,7 +19,7 @@ a plainly *harmful* request without an attack, or *benign*. Two heads on one pas
 a tool or a document brings. An instruction is normal in the one and an injection in the other.""",
         """* A small encoder is a filter, not a boundary. Who knows it can word an attack that passes; keep permissions outside the model.
 * Families it misses are in the table under their names; short injections and orders that are harmless but out of place are the hardest.
-* English first; German, Spanish, French and others only by own templates. No figure for them is given.
+* English first; some twenty other languages only by own templates. No figure for them is given.
 * The benign outside rows are few for rare kinds (24 InjecGuard rows, 35 clean pages): read the intervals.
 * *harmful* follows AdvBench and GPTFuzz questions: it is a hint about the request, not a moderation model.""",
         "deciding about people, moderation of speech, or as the only guard before tools that can do damage.",
@@ -29,9 +29,9 @@ a tool or a document brings. An instruction is normal in the one and an injectio
         """Finds personal data: spans of 24 types, tagged by token and decoded by word. In the product it stands beside recognisers with checksums
 (cards, IBAN, telephone, addresses of the net), which are better at what has a form.""",
         """* Names, places and organisations were learned from tweets, filings and own generated documents, everything else from the latter. The figure
-  on own documents is of whole documents that training never saw, but not of another world: several locales are in both, with 13 % of
-  the given names, 6 % of the surnames and most formats of numbers, so it is somewhat too good. And they are documents like our own, not yours.
-* Case is lost: the tokenizer lower-cases, so *will* and *Will* look alike.
+  on own documents is of whole documents in other words and of other countries: no given name, surname, place, organisation or street of theirs is in
+  training, which a check holds. Ways to write dates and some numbers are in both. And they are documents of ours, not yours.
+* The case of letters helps: in a text that has none, fewer names are found.
 * Types that differ by context alone (a nine-digit number: passport, account, insurance) need their word nearby.""",
         "anonymising data for publication: what it misses stays in.",
         ("pii",),
