@@ -188,6 +188,8 @@ func TestAnAnswerGetsItsValuesBack(t *testing.T) {
 		"an answer that is JSON itself":        {chat.Events, delta(0, "content", " {\"to\":\"") + delta(0, "content", "[PASSWORD_1]\"}") + finished, delta(0, "content", " {\"to\":\"") + delta(0, "content", `a\"b\\c\n世"}`) + finished},
 		"data in several lines": {chat.Events, "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"[EMAIL_ADDRESS_1]!\"}}]}\n\n" + finished,
 			"data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"ann@example.org!\"}}]}\n\n" + finished},
+		"data in several lines that end in CRLF": {chat.Events, "data: {\"choices\":[{\"index\":0,\r\ndata: \"delta\":{\"content\":\"[EMAIL_ADDRESS_1]!\"}}]}\r\n\r\n",
+			"data: {\"choices\":[{\"index\":0,\r\ndata: \"delta\":{\"content\":\"ann@example.org!\"}}]}\r\n\r\n"},
 		"the index behind the text": {chat.Events, `data: {"choices":[{"delta":{"content":"[EMAIL_"},"index":1}]}` + "\n\n" + delta(1, "content", "ADDRESS_1]"), `data: {"choices":[{"delta":{"content":"ann@example.org"},"index":1}]}` + "\n\n" + delta(1, "content", "")},
 		"a whole completion": {chat.Whole, `{"choices":[{"message":{"content":[{"type":"text","text":"[EMAIL_ADDRESS_1]"}],"tool_calls":[{"function":{"arguments":"{\"a\":\"[PASSWORD_1]\"}"}}]}},{"index":1,"message":{"content":"[PASSWORD_1]"}}]}`,
 			`{"choices":[{"message":{"content":[{"type":"text","text":"ann@example.org"}],"tool_calls":[{"function":{"arguments":"{\"a\":\"a\\\"b\\\\c\\n世\"}"}}]}},{"index":1,"message":{"content":"a\"b\\c\n世"}}]}`},

@@ -104,6 +104,7 @@ type reading struct {
 	text   []byte // its end, as far as windows still reach back
 	before int    // how many bytes stood before that
 	read   int    // up to where the text was read
+	waits  int    // where in what was read a find begins that may go on
 	free   int
 }
 
@@ -112,14 +113,14 @@ func (r *reading) Read(ctx context.Context, more []byte, last bool) (int, error)
 	r.text = append(r.text, more...)
 	ends := r.due(last)
 	size := r.before + len(r.text)
-	waits, err := r.windows(ctx, ends, last, size)
+	err := r.windows(ctx, ends, last, size)
 	switch {
 	case err != nil && r.of.c.Block:
 		return r.free, err
 	case last || !r.of.c.Block:
 		r.free = size
 	default:
-		r.free = max(r.free, min(r.read-lag, waits))
+		r.free = max(r.free, min(r.read-lag, r.waits))
 	}
 	if gone := r.read - window - r.before; gone > 0 {
 		r.text, r.before = append(r.text[:0], r.text[gone:]...), r.before+gone
@@ -148,11 +149,14 @@ func (r *reading) character(at int) int {
 	return at
 }
 
-// windows reads the windows that end at these places. It returns where the text begins that may become a find when it goes on.
-func (r *reading) windows(ctx context.Context, ends []int, last bool, size int) (waits int, err error) {
+// windows reads the windows that end at these places, and notes where the text begins that may become a find when it goes on.
+func (r *reading) windows(ctx context.Context, ends []int, last bool, size int) error {
+	if len(ends) == 0 {
+		return nil
+	}
 	var mu sync.Mutex
 	s, waits := r.of, size
-	err = each(ctx, len(ends), func(ctx context.Context, i int) error {
+	err := each(ctx, len(ends), func(ctx context.Context, i int) error {
 		start := r.start(ends[i] - window)
 		t := Text{Kind: Document, Role: "assistant", Where: "answer", Body: string(r.text[start-r.before : ends[i]-r.before])}
 		if strings.TrimSpace(t.Body) == "" {
@@ -178,13 +182,14 @@ func (r *reading) windows(ctx context.Context, ends []int, last bool, size int) 
 		}
 		return err
 	})
+	r.waits = waits
 	if s.failed = s.failed || err != nil; err != nil && !s.c.Block {
-		return waits, nil
+		return nil
 	}
 	if found, _ := s.Found(); found.Blocked {
-		return waits, s.withheld()
+		return s.withheld()
 	}
-	return waits, err
+	return err
 }
 
 // start returns where a window begins that is to begin about at: with a word, for the end of a long number may look like another.

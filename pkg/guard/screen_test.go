@@ -138,6 +138,33 @@ func TestScreenAcrossWindows(t *testing.T) {
 	}
 }
 
+// key finds the word that begins with KEY, as far as it goes.
+type key struct{}
+
+func (key) Labels() []string { return []string{"US_PASSPORT"} }
+
+func (key) Tag(_ context.Context, text string) ([]classifiers.Span, error) {
+	at := strings.Index(text, "KEY")
+	if at < 0 {
+		return nil, nil
+	}
+	word, _, _ := strings.Cut(text[at:], " ")
+	return []classifiers.Span{{Label: "US_PASSPORT", P: 0.99, Start: at, End: at + len(word)}}, nil
+}
+
+// What may still be a longer find waits from its beginning, and one that does not end is one.
+func TestScreenWaitsForAFindThatGrows(t *testing.T) {
+	s := screen(t, guard.ScreenConfig{PII: pii(t, guard.PIIConfig{Tagger: key{}}, "standard", nil), Block: true})
+	for at := range 200 {
+		for _, long := range []int{60, 130, 1000} {
+			text := words(at)[:at] + " KEY" + strings.Repeat("x", long) + " " + words(300)
+			if got := hear(t, s.Open(asks("hi")), text, 5); got.reply != "mom_pii_detected" || got.free > at+1 {
+				t.Fatalf("at %d, %d bytes long: %+v", at, long, got)
+			}
+		}
+	}
+}
+
 // A longer number is no card, wherever a window cuts it.
 func TestScreenCutsNoNumber(t *testing.T) {
 	s := screen(t, guard.ScreenConfig{PII: pii(t, guard.PIIConfig{Tagger: pattern.New()}, "standard", nil), Block: true})
