@@ -29,8 +29,8 @@ def main():
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
                 "--settle": {
                     "type": int,
-                    "choices": [1, 2],
-                    "help": "a short and slow run, the first or second after a long one; with --start and --passes 1",
+                    "choices": [1, 2, 3],
+                    "help": "a short and slow run, the first, second or third after a long one; with --start and --passes 1",
                 },
                 "--only": {
                     "choices": ["intent", "guard", "pii", "similarity"],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from . import data, everyday, export, table, view_cards
+from . import data, everyday, export, graph, table, view_cards
 
 LIMITS = """\
 ## Limits
@@ -165,7 +165,7 @@ Embeddings frozen, six layers trained together for all heads. Seed {first["seed"
 {cost(run)}
 {hyper}. {versions}. Accuracy on a probe of validation rows, by step: {curve}. The last step was kept; no checkpoint was chosen.
 
-int8: matrices with {export.BITS}-bit weights and a scale a column (so that CPUs without VNNI do not overflow), the word table with a
+int8: matrices with {graph.BITS}-bit weights and a scale a column (so that CPUs without VNNI do not overflow), the word table with a
 scale a row, activations scaled at run time, head in fp32. The temperature has the least label-balanced negative log likelihood on
 validation; the threshold is the least top probability (at most 0.7) above which the answers reach {export.KEPT_ACCURACY:.0%} there, every label
 counting alike. So validation was used to calibrate, and the calibration figures above are not independent of it.

@@ -45,15 +45,17 @@ HYPER = {
     "negated_keep": 0.15,
     "similarity_weight": 6.0,
 }
-# The last two runs: slower, with weights and activations rounded as in the int8 graph, and many of their steps similarity's, which the
+# The last three runs: slower, with weights and activations rounded as in the int8 graph, and many of their steps similarity's, which the
 # other tasks' fast steps push away from the base the most.
 SETTLING = {
     1: {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
     2: {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
+    3: {"lr": 4e-5, "head_lr": 3e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
 }
 SETTLING_SHARES = {  # of the batches of one pass
     1: {"intent": 0.15, "guard": 0.22, "pii": 0.45, "similarity": 0.6},
     2: {"intent": 0.12, "guard": 0.12, "pii": 0.2, "similarity": 0.85},
+    3: {"intent": 0.08, "guard": 0.1, "pii": 0.12, "similarity": 0.8},
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
@@ -64,7 +66,7 @@ SAVED_EVERY = 120  # steps
 def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), settle=None):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
     same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. settle makes
-    it a short and slow run after a long one: 1 the first, 2 the second. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
+    it a short and slow run after a long one: 1 the first, then 2 and 3. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
@@ -78,7 +80,7 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
         model.words.weight.data = rounded_weight(model.words.weight.data, 8)
     for block in model.blocks:
         block.bits = hyper["bits"]
-    again = " 2" if settle == 2 else ""
+    again = f" {settle}" if settle in (2, 3) else ""
     steps = schedule(directory, tokenizer, f"{seed} settling{again}" if settle else seed, passes, only, without)
     steps = (thinned(steps, f"{seed}{again}", SETTLING_SHARES[settle]) if settle else steps)[:limit]
     counts = Counter(task for task, _ in steps)
