@@ -19,70 +19,98 @@ type Completion struct {
 	Answer    int    // tokens
 }
 
+// ourAnswer is a completion, or a chunk of one, as we write it.
+type ourAnswer struct {
+	ID      string      `json:"id"`
+	Object  string      `json:"object"`
+	Created int64       `json:"created"`
+	Model   string      `json:"model"`
+	Choices []ourChoice `json:"choices"`
+	Usage   *ourUsage   `json:"usage,omitempty"`
+}
+
+type ourChoice struct {
+	Index        int      `json:"index"`
+	Message      *ourText `json:"message,omitempty"`
+	Delta        *ourText `json:"delta,omitempty"`
+	FinishReason *string  `json:"finish_reason"`
+}
+
+type ourText struct {
+	Role             string  `json:"role,omitempty"`
+	Content          *string `json:"content,omitempty"`
+	ReasoningContent string  `json:"reasoning_content,omitempty"`
+	Reasoning        string  `json:"reasoning,omitempty"`
+}
+
+// reasons is a text that was thought, in the field of that name.
+func reasons(field, text string) ourText {
+	if field == "reasoning" {
+		return ourText{Reasoning: text}
+	}
+	return ourText{ReasoningContent: text}
+}
+
+type ourUsage struct {
+	Prompt     int         `json:"prompt_tokens"`
+	Completion int         `json:"completion_tokens"`
+	Total      int         `json:"total_tokens"`
+	Details    *ourDetails `json:"prompt_tokens_details,omitempty"`
+}
+
+type ourDetails struct {
+	Cached int `json:"cached_tokens"`
+}
+
+// saying is a completion of ours, now, without choices.
+func saying(req *pipeline.Request, model string) ourAnswer {
+	return ourAnswer{ID: "chatcmpl-" + req.ID, Object: "chat.completion", Created: time.Now().Unix(), Model: model}
+}
+
+// bytes is the JSON.
+func (s ourAnswer) bytes() []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic("a completion does not marshal") // strings and integers always do
+	}
+	return b
+}
+
+// event is a chunk as a server-sent event.
+func (s ourAnswer) event(choices []ourChoice, u *ourUsage) []byte {
+	s.Object, s.Choices, s.Usage = "chat.completion.chunk", choices, u
+	return append(append([]byte("data: "), s.bytes()...), "\n\n"...)
+}
+
 // Reply says the completion again to req: as a completion or as events, as it asks, and each event one sentence. Its usage is zero, with the tokens of
 // the prompt as cached ones: nothing was computed.
 func (c Completion) Reply(req *pipeline.Request, includeUsage bool) *pipeline.Reply {
-	type details struct {
-		Cached int `json:"cached_tokens"`
-	}
-	type usage struct {
-		Prompt     int     `json:"prompt_tokens"`
-		Completion int     `json:"completion_tokens"`
-		Total      int     `json:"total_tokens"`
-		Details    details `json:"prompt_tokens_details"`
-	}
-	type choice struct {
-		Index        int            `json:"index"`
-		Message      map[string]any `json:"message,omitempty"`
-		Delta        map[string]any `json:"delta,omitempty"`
-		FinishReason *string        `json:"finish_reason"`
-	}
-	type completion struct {
-		ID      string   `json:"id"`
-		Object  string   `json:"object"`
-		Created int64    `json:"created"`
-		Model   string   `json:"model"`
-		Choices []choice `json:"choices"`
-		Usage   *usage   `json:"usage,omitempty"`
-	}
-	encode := func(v completion) []byte {
-		b, err := json.Marshal(v)
-		if err != nil {
-			panic("a completion does not marshal") // strings and integers always do
-		}
-		return b
-	}
 	stop := "stop"
-	out := completion{ID: "chatcmpl-" + req.ID, Object: "chat.completion", Created: time.Now().Unix(), Model: c.Model}
-	paid := &usage{Details: details{c.Prompt}}
+	out := saying(req, c.Model)
+	paid := &ourUsage{Details: &ourDetails{c.Prompt}}
 	reply := &pipeline.Reply{Status: 200, Headers: map[string]string{"content-type": "application/json"}, Details: "mom_cache_hit"}
 	if !req.Stream {
-		message := map[string]any{"role": "assistant", "content": c.Content}
-		if c.Field != "" {
-			message[c.Field] = c.Reasoning
-		}
-		out.Choices, out.Usage = []choice{{Message: message, FinishReason: &stop}}, paid
-		reply.Body = encode(out)
+		message := reasons(c.Field, c.Reasoning)
+		message.Role, message.Content = "assistant", &c.Content
+		out.Choices, out.Usage = []ourChoice{{Message: &message, FinishReason: &stop}}, paid
+		reply.Body = out.bytes()
 		return reply
 	}
 	reply.Headers = map[string]string{"content-type": "text/event-stream", "cache-control": "no-cache"}
-	out.Object = "chat.completion.chunk"
-	say := func(choices []choice, u *usage) {
-		out.Choices, out.Usage = choices, u
-		reply.Body = append(append(append(reply.Body, "data: "...), encode(out)...), "\n\n"...)
+	say := func(t ourText, finish *string) {
+		reply.Body = append(reply.Body, out.event([]ourChoice{{Delta: &t, FinishReason: finish}}, nil)...)
 	}
-	say([]choice{{Delta: map[string]any{"role": "assistant", "content": ""}}}, nil)
-	if c.Field != "" {
-		for _, s := range sentences(c.Reasoning) {
-			say([]choice{{Delta: map[string]any{c.Field: s}}}, nil)
-		}
+	empty := ""
+	say(ourText{Role: "assistant", Content: &empty}, nil)
+	for _, s := range sentences(c.Reasoning) {
+		say(reasons(c.Field, s), nil)
 	}
 	for _, s := range sentences(c.Content) {
-		say([]choice{{Delta: map[string]any{"content": s}}}, nil)
+		say(ourText{Content: &s}, nil)
 	}
-	say([]choice{{Delta: map[string]any{}, FinishReason: &stop}}, nil)
+	say(ourText{}, &stop)
 	if includeUsage {
-		say([]choice{}, paid)
+		reply.Body = append(reply.Body, out.event([]ourChoice{}, paid)...)
 	}
 	reply.Body = append(reply.Body, "data: [DONE]\n\n"...)
 	return reply
