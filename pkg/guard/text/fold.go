@@ -27,7 +27,7 @@ func fold(in []rune) []rune {
 		if i+1 < len(in) && in[i+1] == vs16 {
 			if i >= end {
 				end, spells = letterEmoji(in, i)
-				spells = spells || len(out) > 0 && spelling(out[len(out)-1])
+				spells = spells || spelling(lastBase(out))
 			}
 			if i >= end || !spells {
 				out = append(out, r) // shown as an emoji, not as a letter
@@ -66,9 +66,22 @@ func letterEmoji(in []rune, i int) (end int, spells bool) {
 		case 0x1f170, 0x1f171, 0x1f17e, 0x1f17f, 0x24c2, 0x2139, vs16:
 			continue
 		}
+		if isMark(in[end]) { // it goes from a letter later, and must not part a chain until then
+			continue
+		}
 		return end, end > i && spelling(in[end])
 	}
 	return end, false
+}
+
+// lastBase returns the last rune of out that is no mark, 0 where there is none.
+func lastBase(out []rune) rune {
+	for i := len(out) - 1; i >= 0; i-- {
+		if !isMark(out[i]) {
+			return out[i]
+		}
+	}
+	return 0
 }
 
 // spelling reports whether r is a Latin letter or may come to be one. All are taken at once: one by one, a chain of them would take a round each.

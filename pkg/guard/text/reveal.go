@@ -67,7 +67,7 @@ func reveal(in []rune) []rune {
 				out = append(out, r)
 			}
 			i++
-		case invisible(r):
+		case invisible(r), r == keycap && !capped(out):
 			i++
 		case r == '\u0085' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f':
 			out = append(out, '\n')
@@ -165,6 +165,15 @@ func selects(out []rune, r rune, rest []rune) bool {
 		return len(rest) > 0 && rest[0] == keycap
 	}
 	return isEmoji(last)
+}
+
+// capped reports whether a keycap has its place: around a digit. Around anything else, and in rows, it keeps emoji that are letters from being read as such.
+func capped(out []rune) bool {
+	n := len(out)
+	if n > 0 && out[n-1] == vs16 {
+		n--
+	}
+	return n > 0 && (out[n-1] >= '0' && out[n-1] <= '9' || out[n-1] == '#' || out[n-1] == '*')
 }
 
 // joins reports whether a joiner has its place: between emoji, or behind a letter or mark of a script that is written with joiners.
