@@ -34,7 +34,7 @@ type Manifest struct {
 	Source      Source             `yaml:"source"`                // where the weights come from
 	Graph       File               `yaml:"graph"`                 // ONNX
 	Tokenizer   File               `yaml:"tokenizer"`             // Hugging Face tokenizer.json
-	Inputs      []string           `yaml:"inputs"`                // all inputs of the graph: int64 [batch, tokens]
+	Inputs      []string           `yaml:"inputs"`                // all inputs of the graph: int64 [batch, tokens]; letter_case is a code from 0 to 4 (classifiers/onnx/letters.go)
 	Output      string             `yaml:"output,omitempty"`      // float32 [batch, n]: logits of the labels (domain), one logit (difficulty), a vector (similarity)
 	Outputs     map[string]string  `yaml:"outputs,omitempty"`     // logits by who speaks, RoleUser and RoleDocument (jailbreak); OutputTag, OutputScore (pii)
 	Labels      []string           `yaml:"labels,omitempty"`      // in the order of the logits or tags

@@ -32,6 +32,7 @@ func newEncodings() (*encodings, error) {
 }
 
 // encode returns what the tokenizer makes of a clean text. It is shared, so read and never changed.
+// Errors are the tokenizer's, for one that drops its special tokens or whose ids leave no room for a code.
 func (t *Trunk) encode(clean string) (encoding, error) {
 	k := key(sha256.Sum256([]byte(clean)))
 	if e, ok := t.encoded.GetIfPresent(k); ok {
