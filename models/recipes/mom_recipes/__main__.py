@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without", "--settle")
+TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without", "--stage")
 
 
 def main():
@@ -27,10 +27,10 @@ def main():
                 "--start": {"type": Path, "default": None, "help": "a checkpoint to go on from; default the base weights"},
                 "--passes": {"type": int, "default": 2, "help": "passes over the data, default 2"},
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
-                "--settle": {
-                    "type": int,
-                    "choices": [1, 2, 3],
-                    "help": "a short and slow run, the first, second or third after a long one; with --start and --passes 1",
+                "--stage": {
+                    "choices": ["more", "settle-1", "settle-2"],
+                    "default": None,
+                    "help": "a run after the long one, with --start: more documents, then two short and slow runs",
                 },
                 "--only": {
                     "choices": ["intent", "guard", "pii", "similarity"],
@@ -67,7 +67,7 @@ def main():
     elif args.command == "train":
         from . import train
 
-        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without, args.settle)
+        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without, args.stage)
     elif args.command == "export":
         from . import export
 

@@ -45,17 +45,18 @@ HYPER = {
     "negated_keep": 0.15,
     "similarity_weight": 6.0,
 }
-# The last three runs: slower, with weights and activations rounded as in the int8 graph, and many of their steps similarity's, which the
+# What a run after the long one changes. "more" reads many times the own documents, for the tags are what the long run learns least; the
+# last two are slower, with weights and activations rounded as in the int8 graph, and many of their steps are similarity's, which the
 # other tasks' fast steps push away from the base the most.
-SETTLING = {
-    1: {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
-    2: {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
-    3: {"lr": 4e-5, "head_lr": 3e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
+STAGES = {
+    "more": {"lr": 1.5e-4, "head_lr": 7e-4, "own_pii": 30000},
+    "settle-1": {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
+    "settle-2": {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
 }
-SETTLING_SHARES = {  # of the batches of one pass
-    1: {"intent": 0.15, "guard": 0.22, "pii": 0.45, "similarity": 0.6},
-    2: {"intent": 0.12, "guard": 0.12, "pii": 0.2, "similarity": 0.85},
-    3: {"intent": 0.08, "guard": 0.1, "pii": 0.12, "similarity": 0.8},
+SHARES = {  # of the batches of one pass that such a run reads
+    "more": {"intent": 0.4, "guard": 0.36, "pii": 1.0, "similarity": 0.55},
+    "settle-1": {"intent": 0.2, "guard": 0.25, "pii": 0.3, "similarity": 0.7},
+    "settle-2": {"intent": 0.15, "guard": 0.15, "pii": 0.2, "similarity": 0.85},
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
@@ -63,10 +64,11 @@ PROBE_ROWS = 800  # validation rows looked at while training
 SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), settle=None):
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), stage=None):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
-    same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. settle makes
-    it a short and slow run after a long one: 1 the first, then 2 and 3. For comparisons: only is the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
+    same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. stage makes it
+    one of the runs after the long one. For comparisons: only is the one task to train, without are ideas of the guard to leave out
+    (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
@@ -75,14 +77,13 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     tensors = load_file(base.file("model.safetensors"))
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
-    hyper = HYPER | (SETTLING[settle] if settle else {})
+    hyper = HYPER | (STAGES[stage] if stage else {})
     if hyper["bits"]:
         model.words.weight.data = rounded_weight(model.words.weight.data, 8)
     for block in model.blocks:
         block.bits = hyper["bits"]
-    again = f" {settle}" if settle in (2, 3) else ""
-    steps = schedule(directory, tokenizer, f"{seed} settling{again}" if settle else seed, passes, only, without)
-    steps = (thinned(steps, f"{seed}{again}", SETTLING_SHARES[settle]) if settle else steps)[:limit]
+    steps = schedule(directory, tokenizer, hyper, f"{seed} {stage}" if stage else seed, passes, only, without)
+    steps = (thinned(steps, f"{seed} {stage}", SHARES[stage]) if stage else steps)[:limit]
     counts = Counter(task for task, _ in steps)
     tokens = Counter()
     for task, batch in steps:
@@ -143,6 +144,7 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
         "device": device,
         "start": begun(start) if start else None,
         "passes": passes,
+        "stage": stage,
         "only": only,
         "without": list(without),
         "hyper_parameters": hyper,
@@ -163,7 +165,7 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     print(f"trained in {seconds:.0f} s; {out}/trunk.safetensors and run.json written")
 
 
-def schedule(directory, tokenizer, seed, passes, only=None, without=()):
+def schedule(directory, tokenizer, hyper, seed, passes, only=None, without=()):
     """All (task, batch) of the run, in order: each pass samples, re-words and crops anew, and mixes the tasks."""
     steps = []
     for number in range(passes):
@@ -177,7 +179,7 @@ def schedule(directory, tokenizer, seed, passes, only=None, without=()):
             if only not in (None, task):
                 continue
             rng = data.seeded(seed, f"{task} {number}")
-            rows = make(directory, tokenizer, rng, HYPER)
+            rows = make(directory, tokenizer, rng, hyper)
             mixed += [(task, b) for b in data.batches(rows, rng, HYPER["batch_tokens"] // part, HYPER["batch_rows"] * part)]
         data.seeded(seed, f"order {number}").shuffle(mixed)
         steps += mixed
@@ -191,8 +193,8 @@ def begun(start):
 
 
 def thinned(steps, seed, shares):
-    """The share of each task's batches that settling reads, in the order of steps."""
-    rng = data.seeded(seed, "settling")
+    """The share of each task's batches that a stage reads, in the order of steps."""
+    rng = data.seeded(seed, "thinned")
     return [(task, batch) for task, batch in steps if rng.random() < shares[task]]
 
 
