@@ -22,25 +22,6 @@ import (
 // StageName is the name of the stage in the trail.
 const StageName = "recall"
 
-// Key names an entry. Nobody without the secret can tell what was asked.
-type Key [sha256.Size]byte
-
-// Entry is an answer that was given.
-type Entry struct {
-	Tenant     Key // whose it is: compared again when it is read
-	Completion chat.Completion
-	Backend    string    // the configured name of the model that answered
-	Given      time.Time // when
-}
-
-// Store keeps entries for a while. Its methods are safe for concurrent use and honour ctx. An entry may be gone at any time.
-type Store interface {
-	// Get returns the entry of a key, and whether there is one.
-	Get(ctx context.Context, k Key) (Entry, bool, error)
-	// Put keeps an entry under a key, instead of one that stood there.
-	Put(ctx context.Context, k Key, e Entry) error
-}
-
 // Config is what a Recall is built from.
 type Config struct {
 	Store Store
@@ -97,7 +78,7 @@ func (r *Recall) Run(ctx context.Context, req *pipeline.Request, trail pipeline.
 	}
 	age := r.c.Now().Sub(e.Given)
 	// What a store says is not trusted: it may be another's, or older than it should be.
-	if !ok || e.Tenant != r.tenant(req) || age > r.c.TTL || age < 0 || e.Completion.Content == "" {
+	if !ok || e.Tenant != r.tenant(req) || age < 0 || !r.c.Now().Before(e.Expires) || e.Completion.Content == "" {
 		return pipeline.Outcome{Finding: pipeline.Recalled{State: pipeline.RecallMiss, Key: k}, Note: "miss"}, nil
 	}
 	reply := e.Completion.Reply(req, req.Asked.Usage)
@@ -112,19 +93,28 @@ func (r *Recall) Remember(ctx context.Context, req *pipeline.Request, found pipe
 	if found.State != pipeline.RecallMiss {
 		return errors.New("only the answer to a miss is remembered")
 	}
-	e := Entry{Tenant: r.tenant(req), Completion: c, Backend: backend, Given: r.c.Now()}
+	now := r.c.Now()
+	e := Entry{Tenant: r.tenant(req), Completion: c, Backend: backend, Given: now, Expires: now.Add(r.c.TTL)}
 	if err := r.c.Store.Put(ctx, found.Key, e); err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
 	return nil
 }
 
-func (r *Recall) tenant(req *pipeline.Request) Key { return r.key("tenant", req, nil) }
+// tenant stands for whose answers may serve, whatever the configuration.
+func (r *Recall) tenant(req *pipeline.Request) Key {
+	return r.hash([]byte("tenant"), []byte(r.scope(req)))
+}
 
-// key is the HMAC over what keeps requests apart, each part with its length before it.
+// key stands for all that keeps requests apart.
 func (r *Recall) key(purpose string, req *pipeline.Request, asked []byte) Key {
+	return r.hash([]byte(purpose), []byte(r.scope(req)), r.c.Revision, []byte{byte(req.Alias)}, asked)
+}
+
+// hash is the HMAC of the parts, each with its length before it.
+func (r *Recall) hash(parts ...[]byte) Key {
 	h := hmac.New(sha256.New, r.c.Secret)
-	for _, part := range [][]byte{[]byte(purpose), []byte(r.scope(req)), r.c.Revision, {byte(req.Alias)}, asked} {
+	for _, part := range parts {
 		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		_, _ = h.Write(part)
 	}

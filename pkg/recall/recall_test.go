@@ -29,7 +29,7 @@ func (g guarding) Run(context.Context, *pipeline.Request, pipeline.Trail) (pipel
 }
 
 // broken is a store whose shelf is on fire.
-type broken struct{}
+type broken struct{ recall.Store }
 
 func (broken) Get(context.Context, recall.Key) (recall.Entry, bool, error) {
 	return recall.Entry{}, false, errors.New("no shelf")
@@ -37,7 +37,10 @@ func (broken) Get(context.Context, recall.Key) (recall.Entry, bool, error) {
 func (broken) Put(context.Context, recall.Key, recall.Entry) error { return errors.New("no shelf") }
 
 // wrong is a store that returns one entry for every key.
-type wrong struct{ e recall.Entry }
+type wrong struct {
+	recall.Store
+	e recall.Entry
+}
 
 func (w wrong) Get(context.Context, recall.Key) (recall.Entry, bool, error) { return w.e, true, nil }
 func (wrong) Put(context.Context, recall.Key, recall.Entry) error           { return nil }
@@ -259,10 +262,10 @@ func TestAnotherConfigurationKnowsNothing(t *testing.T) {
 func TestAStoreIsNotTrusted(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	for name, e := range map[string]recall.Entry{
-		"of another tenant": {Tenant: recall.Key{1}, Completion: chat.Completion{Content: "x"}, Given: now},
-		"without an answer": {Given: now},
+		"of another tenant": {Tenant: recall.Key{1}, Completion: chat.Completion{Content: "x"}, Given: now, Expires: now.Add(time.Hour)},
+		"without an answer": {Given: now, Expires: now.Add(time.Hour)},
 	} {
-		w := newWorld(t, func(c *recall.Config) { c.Store = wrong{e} })
+		w := newWorld(t, func(c *recall.Config) { c.Store = wrong{e: e} })
 		if d, found := w.ask(request(t, pipeline.Caller{}, sky)); d.Verdict != pipeline.Continue || found.State != pipeline.RecallMiss {
 			t.Errorf("an entry %s: %v %+v", name, d.Verdict, found)
 		}

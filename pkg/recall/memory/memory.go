@@ -3,8 +3,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/maypok86/otter/v2"
@@ -58,7 +60,7 @@ func New(l Limits) (*Store, error) {
 }
 
 func weight(e recall.Entry) int {
-	return overhead + len(e.Completion.Content) + len(e.Completion.Reasoning) + len(e.Completion.Model) + len(e.Backend)
+	return overhead + len(e.Completion.Content) + len(e.Completion.Reasoning) + len(e.Completion.Model) + len(e.Backend) + len(e.Question) + 4*len(e.Vector)
 }
 
 // Get returns the entry of a key. It never fails.
@@ -132,5 +134,38 @@ func (s *Store) over(tenant recall.Key) []recall.Key {
 	return out
 }
 
-// Len returns the number of entries, about.
-func (s *Store) Len() int { return s.entries.EstimatedSize() }
+// Near looks at every entry. It never fails.
+func (s *Store) Near(_ context.Context, q recall.Query) ([]recall.Neighbor, error) {
+	var out []recall.Neighbor
+	for k, e := range s.entries.All() {
+		if e.Frame != q.Frame || len(e.Vector) != len(q.Vector) || !q.Now.Before(e.Expires) {
+			continue
+		}
+		var cosine float32
+		for i, x := range e.Vector {
+			cosine += x * q.Vector[i]
+		}
+		if cosine >= q.Floor {
+			out = append(out, recall.Neighbor{Key: k, Cosine: cosine, Entry: e})
+		}
+	}
+	slices.SortFunc(out, func(a, b recall.Neighbor) int { return cmp.Compare(b.Cosine, a.Cosine) })
+	return out[:min(len(out), q.Top)], nil
+}
+
+// Drop looks at every entry. It never fails.
+func (s *Store) Drop(_ context.Context, f recall.Filter) (int, error) {
+	n := 0
+	for k, e := range s.entries.All() {
+		if f.Names(&e) {
+			s.entries.Invalidate(k)
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Size never fails.
+func (s *Store) Size(context.Context) (recall.Size, error) {
+	return recall.Size{Entries: s.entries.EstimatedSize(), Bytes: int64(s.entries.WeightedSize())}, nil //nolint:gosec // far below
+}

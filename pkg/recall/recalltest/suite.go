@@ -19,6 +19,7 @@ import (
 func Entry(tenant byte, text string) recall.Entry {
 	return recall.Entry{
 		Tenant: recall.Key{tenant}, Backend: "small", Given: time.Unix(1_700_000_000, 0).UTC(),
+		Expires:    time.Unix(4_000_000_000, 0).UTC(),
 		Completion: chat.Completion{Model: "small-2", Content: text, Reasoning: "why", Field: "reasoning", Prompt: 3, Answer: 4},
 	}
 }
