@@ -26,7 +26,7 @@ type Entry struct {
 	System Key
 	// Question is those words, for the gate: the only text of a user that a store keeps, and only where Vector is there.
 	Question string
-	// Vector is the question's embedding, of length one; nil where no other question may get the answer.
+	// Vector is the question's embedding, of length one; nil where no other question may get the answer. A store may round it as vector.Round does.
 	Vector []float32
 }
 
