@@ -26,7 +26,7 @@ func open(t *testing.T, l memory.Limits) *memory.Store {
 func TestStore(t *testing.T) {
 	recalltest.Run(t, func(t *testing.T) recall.Store {
 		return open(t, memory.Limits{Bytes: 4 << 20, TenantBytes: 1 << 20})
-	})
+	}, recalltest.Options{})
 }
 
 func TestATenantPushesOutItsOwn(t *testing.T) {

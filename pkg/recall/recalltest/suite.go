@@ -24,8 +24,27 @@ func Entry(tenant byte, text string) recall.Entry {
 	}
 }
 
-// Run tries a store that is empty and has room for some thousand small entries. open is called for each part.
-func Run(t *testing.T, open func(t *testing.T) recall.Store) {
+// Options say where a store may do less than the suite asks of it otherwise.
+type Options struct {
+	// Loose: Near may miss some, and Size may be late.
+	Loose bool
+}
+
+// Dimensions are those of the vectors that the suite puts.
+const Dimensions = 16
+
+// Run tries a store that is empty, has room for some thousand small entries, and takes vectors of as many Dimensions. open is called for each part.
+func Run(t *testing.T, open func(t *testing.T) recall.Store, o Options) {
+	t.Run("by key", func(t *testing.T) { keyed(t, open) })
+	t.Run("near", func(t *testing.T) { near(t, open, o) })
+	t.Run("tenants", func(t *testing.T) { apart(t, open, o) })
+	t.Run("drop", func(t *testing.T) { drop(t, open) })
+	t.Run("size", func(t *testing.T) { size(t, open, o) })
+	t.Run("an end", func(t *testing.T) { end(t, open) })
+}
+
+// keyed tries Get and Put.
+func keyed(t *testing.T, open func(t *testing.T) recall.Store) {
 	ctx := context.Background()
 	get := func(t *testing.T, s recall.Store, k recall.Key) (recall.Entry, bool) {
 		t.Helper()
