@@ -113,9 +113,29 @@ func TestAnswersAreGivenAgain(t *testing.T) {
 			t.Errorf("the backend was asked %d times", n)
 		}
 	})
+	t.Run("not what broke off, nor what ended before it was said", func(t *testing.T) {
+		release := make(chan struct{})
+		s.Small.Play(stack.Cut(release, "Half", " an"), raw("text/event-stream", strings.TrimSuffix(events("Half an"), "data: [DONE]\n\n")), raw("text/event-stream", events(prose)))
+		stream := official.Chat.Completions.NewStreaming(t.Context(), ask("MoM", "Who rings the bell?"), option.WithHeader("x-tenant", "a"))
+		if !stream.Next() {
+			t.Fatal(stream.Err())
+		}
+		close(release)
+		for stream.Next() {
+			continue
+		}
+		if stream.Err() == nil {
+			t.Error("the client was not told that the answer is incomplete")
+		}
+		for i, want := range []string{"Half an", prose} {
+			if text, cache := streamed("Who rings the bell?", "a"); text != want || cache != "miss" {
+				t.Errorf("request %d: %q from %s", i+2, text, cache)
+			}
+		}
+	})
 	t.Run("Envoy counts it", func(t *testing.T) {
 		counts := s.Stats(t, "mom_router.cache")
-		for state, want := range map[string]int64{"hit": 5, "miss": 3, "bypass": 5} {
+		for state, want := range map[string]int64{"hit": 5, "miss": 6, "bypass": 5} {
 			if got := counts["mom_router.cache.state."+state]; got != want {
 				t.Errorf("%s: %d, want %d (%v)", state, got, want, counts)
 			}
