@@ -30,7 +30,7 @@ type Gateway struct {
 	Timeout time.Duration // for the whole decision, and for each chunk of an answer; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
 	Screen  chat.Screen   // reads the answers; nil: nobody does
 	Memory  Memory        // keeps the answers that may be given again; nil: nobody does
-	Tenant  string        // the request header, in lower case, that says whose answers may be shared; "" is none
+	Tenant  Tenant        // by what Envoy vouches for whose answers may be shared
 	Restore bool          // put the client's own values back into answers where the request was redacted
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool

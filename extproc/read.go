@@ -11,12 +11,13 @@ import (
 const (
 	askRequestHeaders, askResponseHeaders, askRequestBody, askResponseBody = 2, 3, 4, 5
 	askRequestTrailers, askResponseTrailers                                = 6, 7
-	askAttributes, askObservability, askProtocol                           = 9, 10, 11
+	askMetadata, askAttributes, askObservability, askProtocol              = 8, 9, 10, 11
 
 	headersMap, headersEnd            = 1, 3 // of HttpHeaders
 	headerMapHeaders                  = 1
 	headerValue                       = 2 // of HeaderValue; headerKey and headerRaw are its others
 	httpBodyBytes, httpBodyEnd        = 1, 2
+	metadataFilters                   = 1 // of Metadata
 	protocolRequestBodyMode           = 1
 	bodyModeStreamed                  = 1 // ProcessingMode.STREAMED
 	bodyModeBuffered                  = 2 // ProcessingMode.BUFFERED
@@ -34,6 +35,9 @@ type ask struct {
 	mode     uint64           // request_body_mode; 0 (NONE) also when it is not stated
 	stated   bool             // protocol_config was there
 	attempts int              // upstream attempts so far; 0 when not stated
+
+	metadata   []byte // a Metadata: what other filters wrote in the namespaces that Envoy forwards
+	attributes []byte // a Struct: what Envoy says of the connection, the request or the response
 }
 
 // field is one header as Envoy sent it, the name in lower case.
@@ -102,6 +106,8 @@ func read(raw []byte) (a ask, err error) {
 				}
 				return nil
 			})
+		case askMetadata:
+			a.metadata = v
 		case askAttributes:
 			return a.readAttributes(v)
 		}
@@ -141,12 +147,13 @@ func (a *ask) readHeaders(b []byte) error {
 	})
 }
 
-// readAttributes reads one entry of the attributes: a filter's name and a Struct, of which one number matters.
+// readAttributes reads one entry of the attributes: a filter's name and a Struct, of which one number matters at once.
 func (a *ask) readAttributes(b []byte) error {
 	return each(b, func(num protowire.Number, v []byte, _ uint64) error {
 		if num != entryValue {
 			return nil
 		}
+		a.attributes = v
 		return each(v, func(num protowire.Number, v []byte, _ uint64) error {
 			if num != structFields {
 				return nil

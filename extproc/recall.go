@@ -14,8 +14,8 @@ import (
 // rememberIn bounds the keeping of an answer, which the end of the client's answer waits for.
 const rememberIn = 100 * time.Millisecond
 
-// caller is who sends a request, by what Envoy vouches for. Two tenants are none: one of them may be the client's own word.
-func (g *Gateway) caller(h head, headers []field) pipeline.Caller {
+// caller is who sends a request, by what Envoy vouches for.
+func (g *Gateway) caller(h head, a *ask) pipeline.Caller {
 	var c pipeline.Caller
 	if g.Memory == nil {
 		return c
@@ -26,16 +26,7 @@ func (g *Gateway) caller(h head, headers []field) pipeline.Caller {
 			c.NoStore = c.NoStore || strings.EqualFold(name, "no-store") || strings.EqualFold(name, "no-cache")
 		}
 	}
-	seen := 0
-	for _, f := range headers {
-		if g.Tenant != "" && string(f.name) == g.Tenant {
-			c.Tenant = string(f.value)
-			seen++
-		}
-	}
-	if seen != 1 || len(c.Tenant) > 256 {
-		c.Tenant = ""
-	}
+	c.Tenant = g.Tenant.of(a)
 	return c
 }
 

@@ -53,6 +53,12 @@ func (s *shelf) Put(ctx context.Context, k recall.Key, e recall.Entry) error {
 // withMemory is an Envoy before a gateway that has one.
 func withMemory(t *testing.T, edits ...func(*extproc.Gateway, *recall.Config, *shelf)) *extproctest.Envoy {
 	t.Helper()
+	return withMemoryBehind(t, func(*extproctest.Settings) {}, edits...)
+}
+
+// withMemoryBehind is withMemory with settings of Envoy's own.
+func withMemoryBehind(t *testing.T, set func(*extproctest.Settings), edits ...func(*extproc.Gateway, *recall.Config, *shelf)) *extproctest.Envoy {
+	t.Helper()
 	store, err := memory.New(memory.Limits{Bytes: 1 << 20, TenantBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +79,7 @@ func withMemory(t *testing.T, edits ...func(*extproc.Gateway, *recall.Config, *s
 		if g.Runner, err = pipeline.New(pipeline.Step{Stage: clean{}}, pipeline.Step{Stage: r, FailOpen: true}, pipeline.Step{Stage: planner{}}); err != nil {
 			t.Fatal(err)
 		}
-	}))
+	}), set)
 }
 
 var (
@@ -139,7 +145,9 @@ func TestAnswersThatAreNotKept(t *testing.T) {
 	json := func(body []byte) extproctest.Response {
 		return extproctest.Response{Body: body, Headers: [][2]string{asJSON}}
 	}
-	tenants := func(g *extproc.Gateway, c *recall.Config, _ *shelf) { g.Tenant, c.Shared = "x-tenant", false }
+	tenants := func(g *extproc.Gateway, c *recall.Config, _ *shelf) {
+		g.Tenant, c.Shared = extproc.Tenant{Header: "x-tenant"}, false
+	}
 	for name, tt := range map[string]struct {
 		request extproctest.Request
 		answer  func(extproctest.Upstream) extproctest.Response
@@ -208,7 +216,9 @@ func TestAnswersThatAreNotKept(t *testing.T) {
 }
 
 func TestTenantsAreAnsweredApart(t *testing.T) {
-	envoy := withMemory(t, func(g *extproc.Gateway, c *recall.Config, _ *shelf) { g.Tenant, c.Shared = "x-tenant", false })
+	envoy := withMemory(t, func(g *extproc.Gateway, c *recall.Config, _ *shelf) {
+		g.Tenant, c.Shared = extproc.Tenant{Header: "x-tenant"}, false
+	})
 	n := 0
 	answer := func(extproctest.Upstream) extproctest.Response {
 		n++
@@ -221,6 +231,43 @@ func TestTenantsAreAnsweredApart(t *testing.T) {
 		if res.Headers.Get("x-mom-cache") != c.cache || !bytes.Contains(res.Body, []byte(c.text)) {
 			t.Errorf("tenant %s: %s %s, want %s %s", c.tenant, res.Headers.Get("x-mom-cache"), res.Body, c.cache, c.text)
 		}
+	}
+}
+
+// Whose answer it is stands where Envoy wrote it; what the client says of itself changes nothing.
+func TestTenantsAreToldApartByWhatEnvoyVerified(t *testing.T) {
+	const jwt, san = "envoy.filters.http.jwt_authn", "connection.uri_san_peer_certificate"
+	claims := func(sub string) extproctest.Request {
+		r := post(say("hello"), [2]string{"x-tenant", "a"}, [2]string{"x-jwt-sub", "a"})
+		r.Metadata = map[string]map[string]any{jwt: {"jwt_payload": map[string]any{"sub": sub}}}
+		r.Attributes = map[string]any{san: sub}
+		return r
+	}
+	for name, by := range map[string]extproc.Tenant{
+		"a claim":       {Namespace: jwt, Path: []string{"jwt_payload", "sub"}},
+		"a certificate": {Attribute: san},
+	} {
+		t.Run(name, func(t *testing.T) {
+			envoy := withMemoryBehind(t, func(s *extproctest.Settings) { s.Forwarded, s.Attributes = []string{jwt}, []string{san} },
+				func(g *extproc.Gateway, c *recall.Config, _ *shelf) { g.Tenant, c.Shared = by, false })
+			n := 0
+			answer := func(extproctest.Upstream) extproctest.Response {
+				n++
+				return extproctest.Response{Body: whole(fmt.Sprint("answer ", n)), Headers: [][2]string{asJSON}}
+			}
+			for _, c := range []struct {
+				request     extproctest.Request
+				cache, text string
+			}{
+				{claims("a"), "miss", "answer 1"}, {claims("b"), "miss", "answer 2"}, {claims("a"), "hit", "answer 1"}, {claims("b"), "hit", "answer 2"},
+				{post(say("hello"), [2]string{"x-tenant", "a"}), "bypass", "answer 3"},
+			} {
+				res := envoy.Do(t.Context(), c.request, answer)
+				if res.Headers.Get("x-mom-cache") != c.cache || !bytes.Contains(res.Body, []byte(c.text)) {
+					t.Errorf("%v: %s %s, want %s %s", c.request.Metadata, res.Headers.Get("x-mom-cache"), res.Body, c.cache, c.text)
+				}
+			}
+		})
 	}
 }
 

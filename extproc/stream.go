@@ -148,7 +148,7 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 func (x *exchange) headers(a *ask) (done bool) {
 	head := readHead(a)
 	x.id = head.id
-	x.caller = x.gateway.caller(head, a.headers)
+	x.caller = x.gateway.caller(head, a)
 	if a.stated && a.mode != bodyModeBuffered {
 		x.log.Error("the filter's request_body_mode must be BUFFERED", zap.Uint64("mode", a.mode))
 		return x.refuse(misconfigured())

@@ -1,6 +1,7 @@
 package extproc
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	extprocfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"google.golang.org/protobuf/proto"
@@ -61,7 +63,7 @@ func TestRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(ask{}, field{})); diff != "" {
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(ask{}, field{}), cmpopts.IgnoreFields(ask{}, "metadata", "attributes")); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			for n := range raw { // a message cut anywhere is refused or read as what is left of it, never a panic
@@ -144,7 +146,75 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	}
 }
 
+// What is read by hand of what Envoy vouches for must be what the generated types say.
+func TestTenant(t *testing.T) {
+	object := func(fields map[string]any) *structpb.Struct {
+		s, err := structpb.NewStruct(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	const jwt, san = "envoy.filters.http.jwt_authn", "connection.uri_san_peer_certificate"
+	m := &extprocv3.ProcessingRequest{
+		Request: &extprocv3.ProcessingRequest_RequestHeaders{RequestHeaders: &extprocv3.HttpHeaders{Headers: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{
+			{Key: "x-tenant", RawValue: []byte("by header")}, {Key: "x-two", RawValue: []byte("a")}, {Key: "x-two", RawValue: []byte("a")},
+		}}}},
+		MetadataContext: &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
+			jwt: object(map[string]any{"jwt_payload": map[string]any{
+				"sub": "by claim", "n": 7, "": "by nothing", "many": []any{"a"}, "yes": true, "none": nil,
+				"org": map[string]any{"id": "by org"}, "long": strings.Repeat("a", 257), "most": strings.Repeat("a", 256)}, "sub": "outside"}),
+			"other": object(map[string]any{"sub": "by another filter"}),
+		}},
+		Attributes: map[string]*structpb.Struct{"envoy.filters.http.ext_proc": object(map[string]any{san: "spiffe://x/a", "upstream.request_attempt_count": 3})},
+	}
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := read(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(path ...string) Tenant { return Tenant{Namespace: jwt, Path: path} }
+	for name, tt := range map[string]struct {
+		by   Tenant
+		want string
+	}{
+		"nothing":                        {Tenant{}, ""},
+		"a header":                       {Tenant{Header: "x-tenant"}, "by header"},
+		"a header that is not there":     {Tenant{Header: "x-nobody"}, ""},
+		"a header that is there twice":   {Tenant{Header: "x-two"}, ""},
+		"a claim":                        {claim("jwt_payload", "sub"), "by claim"},
+		"a claim within a claim":         {claim("jwt_payload", "org", "id"), "by org"},
+		"what is not in the payload":     {claim("sub"), "outside"},
+		"another filter's":               {Tenant{Namespace: "other", Path: []string{"sub"}}, "by another filter"},
+		"a claim that is not there":      {claim("jwt_payload", "nobody"), ""},
+		"a claim below a text":           {claim("jwt_payload", "sub", "x"), ""},
+		"a claim that is a number":       {claim("jwt_payload", "n"), ""},
+		"a claim that is a list":         {claim("jwt_payload", "many"), ""},
+		"a claim that is true":           {claim("jwt_payload", "yes"), ""},
+		"a claim that is null":           {claim("jwt_payload", "none"), ""},
+		"a claim that is an object":      {claim("jwt_payload", "org"), ""},
+		"a claim without end":            {claim("jwt_payload", "long"), ""},
+		"the longest claim":              {claim("jwt_payload", "most"), strings.Repeat("a", 256)},
+		"a namespace that is not there":  {Tenant{Namespace: "envoy.filters.http.jwt", Path: []string{"jwt_payload", "sub"}}, ""},
+		"a name in a certificate":        {Tenant{Attribute: san}, "spiffe://x/a"},
+		"an attribute that is not there": {Tenant{Attribute: "connection.dns_san_peer_certificate"}, ""},
+		"an attribute that is a number":  {Tenant{Attribute: "upstream.request_attempt_count"}, ""},
+	} {
+		if got := tt.by.of(&a); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte{0x12, 0x02, 0x0a, 0x00})
-	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = read(raw) })
+	f.Fuzz(func(_ *testing.T, raw []byte) {
+		a, _ := read(raw)
+		for _, by := range []Tenant{{Header: "a"}, {Namespace: "a", Path: []string{"b", "c"}}, {Attribute: "a"}} {
+			_ = by.of(&a)
+		}
+	})
 }

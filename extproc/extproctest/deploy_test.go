@@ -68,6 +68,12 @@ func TestTheSettingsAreThoseOfTheShippedEnvoy(t *testing.T) {
 	if d := cmp.Diff(f.GetMetadataOptions().GetReceivingNamespaces().GetUntyped(), set.Namespaces); d != "" {
 		t.Errorf("Namespaces (- shipped, + played):\n%s", d)
 	}
+	if d := cmp.Diff(f.GetMetadataOptions().GetForwardingNamespaces().GetUntyped(), set.Forwarded); d != "" {
+		t.Errorf("Forwarded (- shipped, + played):\n%s", d)
+	}
+	if d := cmp.Diff(f.GetRequestAttributes(), set.Attributes); d != "" {
+		t.Errorf("Attributes (- shipped, + played):\n%s", d)
+	}
 	if got, want := set.Mutable.String(), "^(?:"+f.GetMutationRules().GetAllowExpression().GetRegex()+")$"; got != want || !f.GetMutationRules().GetDisallowAll().GetValue() {
 		t.Errorf("Mutable %s, shipped %s", got, want)
 	}

@@ -18,6 +18,11 @@ type Request struct {
 	// Trailers makes the body arrive with end_of_stream false; a trailers message follows where the mode asks for one.
 	Trailers bool
 
+	// Metadata is what filters before this one wrote, by namespace, and Attributes what Envoy knows of the connection. The server is shown of them what
+	// Settings.Forwarded and Settings.Attributes name.
+	Metadata   map[string]map[string]any
+	Attributes map[string]any
+
 	LocalReply LocalReply // another filter, or Envoy itself, answers instead of a backend
 	CancelAt   Point      // the client goes away here, as soon as the server has read all that was sent
 	Odd        Odd        // messages that a processor must survive

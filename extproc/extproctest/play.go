@@ -28,16 +28,17 @@ type play struct {
 	end     error                              // set before in is closed
 	gone    time.Time                          // when Envoy let go of the stream
 
-	mode     *extprocfilterv3.ProcessingMode // in force, after overrides
-	head     fields                          // the request's headers, after mutations
-	body     []byte
-	shown    fields // the response's headers as the server was shown them
-	decided  bool   // the route now in force leads to backends
-	verdict  bool   // the server has said what becomes of the request
-	answered kind   // of the last reply that was asked for
-	repeated bool   // an end of stream was repeated and may be answered
-	blame    string // the rule that the odd thing now under test belongs to
-	owed     kind   // a reply that may still come after the play has lost interest in it
+	mode       *extprocfilterv3.ProcessingMode // in force, after overrides
+	head       fields                          // the request's headers, after mutations
+	body       []byte
+	shown      fields // the response's headers as the server was shown them
+	attributed bool   // the request's attributes were sent
+	decided    bool   // the route now in force leads to backends
+	verdict    bool   // the server has said what becomes of the request
+	answered   kind   // of the last reply that was asked for
+	repeated   bool   // an end of stream was repeated and may be answered
+	blame      string // the rule that the odd thing now under test belongs to
+	owed       kind   // a reply that may still come after the play has lost interest in it
 }
 
 func (p *play) violate(rule, format string, args ...any) {

@@ -17,6 +17,8 @@ type Settings struct {
 	Mode       *extprocfilterv3.ProcessingMode   // processing_mode
 	Overrides  []*extprocfilterv3.ProcessingMode // allowed_override_modes
 	Namespaces []string                          // receiving_namespaces.untyped
+	Forwarded  []string                          // forwarding_namespaces.untyped; none
+	Attributes []string                          // request_attributes; none
 	Mutable    *regexp.Regexp                    // mutation_rules.allow_expression; a header that does not match as a whole is refused
 
 	Clusters   []string // the clusters of this Envoy; nil: every name is one

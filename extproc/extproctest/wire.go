@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // kind names a message's member of the oneof.
@@ -98,6 +100,7 @@ func (p *play) send(m *extprocv3.ProcessingRequest) {
 	if p.res.Messages == 0 {
 		m.ProtocolConfig = &extprocv3.ProtocolConfiguration{RequestBodyMode: p.mode.RequestBodyMode, ResponseBodyMode: p.mode.ResponseBodyMode}
 	}
+	p.forward(m)
 	if p.req.Odd&UnknownMessages != 0 {
 		future := &extprocv3.ProcessingRequest{}
 		future.ProtoReflect().SetUnknown([]byte{0xfa, 0x3e, 0x01, 'x'}) // field 1007, one byte
@@ -108,6 +111,38 @@ func (p *play) send(m *extprocv3.ProcessingRequest) {
 	}
 	_ = p.stream.Send(m)
 	p.res.Messages++
+}
+
+// forward adds what the filter is told to forward: metadata to every message, attributes of the request to the first one of its own direction.
+func (p *play) forward(m *extprocv3.ProcessingRequest) {
+	for _, ns := range p.set.Forwarded {
+		if fields, ok := p.req.Metadata[ns]; ok {
+			if m.MetadataContext == nil {
+				m.MetadataContext = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{}}
+			}
+			m.MetadataContext.FilterMetadata[ns] = p.structOf(fields)
+		}
+	}
+	if len(p.set.Attributes) == 0 || p.attributed || m.GetRequestHeaders() == nil && m.GetRequestBody() == nil && m.GetRequestTrailers() == nil {
+		return
+	}
+	p.attributed = true
+	shown := map[string]any{}
+	for _, name := range p.set.Attributes {
+		if v, ok := p.req.Attributes[name]; ok {
+			shown[name] = v
+		}
+	}
+	m.Attributes = map[string]*structpb.Struct{"envoy.filters.http.ext_proc": p.structOf(shown)}
+}
+
+// structOf is what the test wrote down; a value that no Struct can hold is a fault of the test.
+func (p *play) structOf(fields map[string]any) *structpb.Struct {
+	s, err := structpb.NewStruct(fields)
+	if err != nil {
+		p.violate("R0", "what the request brings is no Struct: %v", err)
+	}
+	return s
 }
 
 // await returns the reply to a pending message of one of the kinds, or an ImmediateResponse. nil means that the play is over, and that the

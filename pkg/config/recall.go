@@ -9,13 +9,28 @@ import (
 // Recall says whether earlier answers are given again, and to whom.
 type Recall struct {
 	Store string // memory; "" switches it off
-	// Shared is true where everybody who may call is one tenant. Else TenantHeader names the request header, in lower case, that says who calls. Envoy
-	// must set or verify it: whoever can choose its value can read that tenant's answers.
-	Shared       bool
-	TenantHeader string
-	TTL          time.Duration // how long an answer may serve
-	Bytes        int64         // of all answers
-	TenantBytes  int64         // of those of one tenant
+	// Shared is true where everybody who may call is one tenant. Else Tenant says who calls.
+	Shared      bool
+	Tenant      Tenant
+	TTL         time.Duration // how long an answer may serve
+	Bytes       int64         // of all answers
+	TenantBytes int64         // of those of one tenant
+}
+
+// Tenant says where Envoy tells who calls: in one of these places. Envoy must set or verify it: whoever can choose it can read that tenant's answers.
+type Tenant struct {
+	Header    string   // a request header, in lower case
+	Namespace string   // dynamic metadata of one of Envoy's filters
+	Path      []string // the keys, from the outermost, under which it stands there; at least one where Namespace is set
+	SAN       string   // uri or dns: the first such name in the client's certificate
+}
+
+// Attribute is Envoy's name for what SAN stands for, "" without one.
+func (t Tenant) Attribute() string {
+	if t.SAN == "" {
+		return ""
+	}
+	return "connection." + t.SAN + "_san_peer_certificate"
 }
 
 // recalling is a recall section that says nothing but that there is one.
@@ -36,7 +51,7 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		key{"store", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Recall.Store, "memory", "off") }},
 		key{"scope", func(n ast.Node, p string) { r.word(n, p, &scope, "tenant", "shared") }},
 		key{"tenant", func(n ast.Node, p string) {
-			r.object(n, p, key{"header", func(n ast.Node, p string) { readHeader(r, n, p, &c.Recall.TenantHeader) }})
+			readTenant(r, n, p, &c.Recall.Tenant)
 		}},
 		key{"ttl", func(n ast.Node, p string) { r.duration(n, p, &c.Recall.TTL, time.Second, 365*24*time.Hour) }},
 		key{"size", func(n ast.Node, p string) { r.size(n, p, &c.Recall.Bytes, 1<<20, 1<<40) }},
@@ -47,13 +62,13 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		return
 	}
 	c.Recall.Shared = scope == "shared"
-	_, header := r.lines[path+".tenant"]
+	_, named := r.lines[path+".tenant"]
 	switch {
 	case scope == "":
-		r.fault(path, line(n), "say whose answers may be shared: scope: tenant with tenant: {header: NAME}, or scope: shared where all callers are one tenant")
-	case scope == "tenant" && !header:
-		r.fault(path+".scope", lineOf(r.lines, path+".scope"), "needs tenant: {header: NAME}, a header that Envoy vouches for")
-	case scope == "shared" && header:
+		r.fault(path, line(n), "say whose answers may be shared: scope: tenant with tenant: {...}, or scope: shared where all callers are one tenant")
+	case scope == "tenant" && !named:
+		r.fault(path+".scope", lineOf(r.lines, path+".scope"), "needs tenant: "+tenantForms+", which Envoy vouches for")
+	case scope == "shared" && named:
 		r.fault(path+".tenant", lineOf(r.lines, path+".tenant"), "the scope is shared, so this would change nothing")
 	}
 	if c.Recall.TenantBytes > c.Recall.Bytes {
@@ -62,6 +77,47 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		}
 		c.Recall.TenantBytes = c.Recall.Bytes
 	}
+}
+
+const tenantForms = "{metadata: {namespace: NAME, path: [KEY, ...]}}, {san: uri}, {san: dns} or {header: NAME}"
+
+// readTenant reads the one place where Envoy tells who calls.
+func readTenant(r *reader, n ast.Node, path string, into *Tenant) {
+	before := len(r.faults)
+	r.object(n, path,
+		key{"header", func(n ast.Node, p string) { readHeader(r, n, p, &into.Header) }},
+		key{"metadata", func(n ast.Node, p string) {
+			r.object(n, p,
+				key{"namespace", func(n ast.Node, p string) { readName(r, n, p, &into.Namespace) }},
+				key{"path", func(n ast.Node, p string) { readKeys(r, n, p, &into.Path) }})
+			for _, k := range []string{"namespace", "path"} {
+				if _, ok := r.lines[p+"."+k]; !ok {
+					r.fault(p, line(n), "needs %q", k)
+				}
+			}
+		}},
+		key{"san", func(n ast.Node, p string) { r.word(n, p, &into.SAN, "uri", "dns") }},
+	)
+	places := 0
+	for _, k := range []string{"header", "metadata", "san"} {
+		if _, ok := r.lines[path+"."+k]; ok {
+			places++
+		}
+	}
+	if places != 1 && len(r.faults) == before {
+		r.fault(path, line(n), "must be one of %s", tenantForms)
+	}
+}
+
+// readKeys reads the keys that lead to a value. Unlike names they may repeat.
+func readKeys(r *reader, n ast.Node, path string, into *[]string) {
+	r.list(n, path, func(n ast.Node, p string) {
+		s, ok := r.text(n, p)
+		if ok && s == "" {
+			r.fault(p, line(n), "the key is empty")
+		}
+		*into = append(*into, s)
+	})
 }
 
 // readHeader reads the name of a request header.

@@ -19,11 +19,15 @@ func TestRecall(t *testing.T) {
 		file string
 		want config.Recall
 	}{
-		"not there":         {"", config.Recall{}},
-		"off":               {"recall: off\n", config.Recall{}},
-		"off in a section":  {"recall: {store: off}\n", config.Recall{}},
-		"for one and all":   {"recall: {scope: shared}\n", memory(func(c *config.Recall) { c.Shared = true })},
-		"for each tenant":   {"recall: {store: memory, scope: tenant, tenant: {header: x-tenant}}\n", memory(func(c *config.Recall) { c.TenantHeader = "x-tenant" })},
+		"not there":        {"", config.Recall{}},
+		"off":              {"recall: off\n", config.Recall{}},
+		"off in a section": {"recall: {store: off}\n", config.Recall{}},
+		"for one and all":  {"recall: {scope: shared}\n", memory(func(c *config.Recall) { c.Shared = true })},
+		"for each tenant":  {"recall: {store: memory, scope: tenant, tenant: {header: x-tenant}}\n", memory(func(c *config.Recall) { c.Tenant.Header = "x-tenant" })},
+		"by a claim": {"recall: {scope: tenant, tenant: {metadata: {namespace: envoy.filters.http.jwt_authn, path: [jwt_payload, sub]}}}\n", memory(func(c *config.Recall) {
+			c.Tenant = config.Tenant{Namespace: "envoy.filters.http.jwt_authn", Path: []string{"jwt_payload", "sub"}}
+		})},
+		"by a certificate":  {"recall: {scope: tenant, tenant: {san: uri}}\n", memory(func(c *config.Recall) { c.Tenant.SAN = "uri" })},
 		"for a short while": {"recall: {scope: shared, ttl: 5m}\n", memory(func(c *config.Recall) { c.Shared, c.TTL = true, 5*time.Minute })},
 		"with bounds": {"recall: {scope: shared, size: 8MiB, tenant_size: 1MiB}\n", memory(func(c *config.Recall) {
 			c.Shared, c.Bytes, c.TenantBytes = true, 8<<20, 1<<20
@@ -49,6 +53,12 @@ func TestFaultsOfRecall(t *testing.T) {
 		"a section without a scope":  {"recall: {ttl: 1h}\n", "recall"},
 		"tenants that nobody names":  {"recall: {scope: tenant}\n", "recall.scope"},
 		"a tenant where all are one": {"recall: {scope: shared, tenant: {header: x-tenant}}\n", "recall.tenant"},
+		"a tenant in no place":       {"recall: {scope: tenant, tenant: {}}\n", "recall.tenant"},
+		"a tenant in two places":     {"recall: {scope: tenant, tenant: {header: x-tenant, san: uri}}\n", "recall.tenant"},
+		"a claim without its path":   {"recall: {scope: tenant, tenant: {metadata: {namespace: n}}}\n", "recall.tenant.metadata"},
+		"a path that leads nowhere":  {"recall: {scope: tenant, tenant: {metadata: {namespace: n, path: []}}}\n", "recall.tenant.metadata.path"},
+		"a path of an empty key":     {"recall: {scope: tenant, tenant: {metadata: {namespace: n, path: ['']}}}\n", "recall.tenant.metadata.path[0]"},
+		"another name of a subject":  {"recall: {scope: tenant, tenant: {san: email}}\n", "recall.tenant.san"},
 		"a header of another case":   {"recall: {scope: tenant, tenant: {header: X-Tenant}}\n", "recall.tenant.header"},
 		"a pseudo-header":            {"recall: {scope: tenant, tenant: {header: ':path'}}\n", "recall.tenant.header"},
 		"a share over the whole":     {"recall: {scope: shared, size: 1MiB, tenant_size: 2MiB}\n", "recall.tenant_size"},

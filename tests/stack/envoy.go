@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,8 +41,13 @@ func (s *Stack) adminAddress(t testing.TB) (address string) {
 	return address
 }
 
-func (s *Stack) listenerAddress(t testing.TB) (address string) {
+func (s *Stack) listenerURL(t testing.TB, secure *tls.Config) (url string) {
 	t.Helper()
+	client, scheme := http.Client{Transport: &http.Transport{TLSClientConfig: secure}}, "http"
+	defer client.CloseIdleConnections()
+	if secure != nil {
+		scheme = "https"
+	}
 	Until(t, 20*time.Second, "Envoy's listener", func() error {
 		text, err := s.admin("/listeners?format=json")
 		if err != nil {
@@ -62,14 +68,14 @@ func (s *Stack) listenerAddress(t testing.TB) (address string) {
 		if len(list.Statuses) != 1 || list.Statuses[0].Address.Socket.Port == 0 {
 			return fmt.Errorf("listeners %s", text)
 		}
-		address = "127.0.0.1:" + strconv.Itoa(list.Statuses[0].Address.Socket.Port)
-		resp, err := http.Get("http://" + address + "/healthz")
+		url = scheme + "://127.0.0.1:" + strconv.Itoa(list.Statuses[0].Address.Socket.Port)
+		resp, err := client.Get(url + "/healthz")
 		if err != nil {
 			return err
 		}
 		return resp.Body.Close()
 	})
-	return address
+	return url
 }
 
 // WaitHealthy returns when Envoy's own health check has found mom.

@@ -5,6 +5,7 @@
 package stack
 
 import (
+	"crypto/tls"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,12 +33,13 @@ type Options struct {
 	Config string              // mom.yaml; "" is the constant Config
 	Envoy  func(string) string // a last change to the rendered envoy.yaml; nil is none
 	NoMoM  bool                // do not start mom; StartMoM may do so later
+	TLS    *tls.Config         // how a client speaks to an Envoy whose listener has TLS; nil is plain HTTP
 }
 
 // Stack is one running whole.
 type Stack struct {
 	Dir          string // working directory of Envoy and mom; holds envoy.yaml, mom.yaml and the logs
-	URL          string // where clients go, http://127.0.0.1:PORT
+	URL          string // where clients go, http://127.0.0.1:PORT, or https
 	Admin        string // Envoy's admin, http://127.0.0.1:PORT
 	Small, Large *Backend
 	Envoy        *Process
@@ -73,7 +75,7 @@ func Start(t testing.TB, o Options) *Stack {
 	s.Envoy = Run(t, s.Dir, "envoy", envoy, "-c", "envoy.yaml", "--disable-hot-restart", "--concurrency", "2",
 		"--log-level", "warning", "--admin-address-path", "admin.address")
 	s.Admin = "http://" + s.adminAddress(t)
-	s.URL = "http://" + s.listenerAddress(t)
+	s.URL = s.listenerURL(t, o.TLS)
 	if !o.NoMoM {
 		s.WaitHealthy(t)
 	}

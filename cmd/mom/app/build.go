@@ -71,7 +71,7 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Parser:   newParser(cfg),
 		Runner:   run,
 		Expose:   exposed[cfg.ExposeHeaders],
-		Tenant:   cfg.Recall.TenantHeader,
+		Tenant:   tenant(cfg.Recall.Tenant),
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Restore:  cfg.Guard.Restores(),

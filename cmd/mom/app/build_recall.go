@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mom-router/mom/extproc"
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/recall"
 	"github.com/mom-router/mom/pkg/recall/memory"
@@ -28,4 +29,9 @@ func newRecall(cfg *config.Config, guards []string) (*recall.Recall, error) {
 		return nil, fmt.Errorf("recall: %w", err)
 	}
 	return r, nil
+}
+
+// tenant is where Envoy tells who calls. A name in a certificate it tells by an attribute, whose name `mom check --envoy` looks for too.
+func tenant(t config.Tenant) extproc.Tenant {
+	return extproc.Tenant{Header: t.Header, Namespace: t.Namespace, Path: t.Path, Attribute: t.Attribute()}
 }

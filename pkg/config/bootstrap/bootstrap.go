@@ -24,6 +24,8 @@ type Bootstrap struct {
 	clusters []cluster
 	dynamic  bool // more clusters come over xDS
 	filters  []node
+	managers []node // the HTTP connection managers with an external processor
+	chains   []node // the filter chains with such a manager
 	hosts    []node // the virtual hosts behind an external processor
 }
 
@@ -71,15 +73,29 @@ func Parse(name string, data []byte) (*Bootstrap, error) {
 		b.clusters = append(b.clusters, cluster{name: name, empty: isEmpty(c)})
 	}
 	for _, hcm := range typed(node{m: root}, ".HttpConnectionManager") {
-		found := typed(hcm, ".ext_proc.v3.ExternalProcessor")
+		found := typed(hcm, processorType)
 		if len(found) == 0 {
 			continue
 		}
-		b.filters = append(b.filters, found...)
+		b.filters, b.managers = append(b.filters, found...), append(b.managers, hcm)
 		b.hosts = append(b.hosts, list(hcm, "route_config", "virtual_hosts")...)
+	}
+	for _, l := range list(node{m: root}, "static_resources", "listeners") {
+		chains := list(l, "filter_chains")
+		if m, ok := l.m["default_filter_chain"].(map[string]any); ok {
+			chains = append(chains, node{path: join(l.path, "default_filter_chain"), m: m})
+		}
+		for _, c := range chains {
+			if len(typed(c, processorType)) > 0 {
+				b.chains = append(b.chains, c)
+			}
+		}
 	}
 	return b, nil
 }
+
+// processorType is how the type of the external processor's filter ends.
+const processorType = ".ext_proc.v3.ExternalProcessor"
 
 // Clusters returns the names of the static clusters in the file's order.
 func (b *Bootstrap) Clusters() []string {

@@ -64,7 +64,7 @@ func TestCompare(t *testing.T) {
 		{"answers that are read, and modes for it", two + "guard: {output: block}\n", "", "", ""},
 		{"any mode is allowed", two + "guard: {output: block}\n", "allowed_override_modes:", "x:", ""},
 		{"answers that nobody may read", two + "guard: {output: flag}\n", "allow_mode_override: true", "",
-			"envoy.yaml: " + filter + ".allow_mode_override: must be true: else no answer is read or restored (guard.output, guard.pii.restore)"},
+			"envoy.yaml: " + filter + ".allow_mode_override: must be true: else answers would pass unread (guard.output, guard.pii.restore)"},
 		{"which is nobody's concern where none is read", two, "allow_mode_override: true", "", ""},
 		{"answers that can only be read by chunks", two + "guard: {output: block}\n", "response_body_mode: BUFFERED", "response_body_mode: NONE",
 			"envoy.yaml: " + filter + ".allowed_override_modes: must list {request_header_mode: SEND, request_body_mode: NONE, request_trailer_mode: SKIP, " +

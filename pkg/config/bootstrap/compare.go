@@ -23,6 +23,7 @@ func (b *Bootstrap) Compare(c *config.Config) config.Faults {
 	for _, h := range b.hosts {
 		k.host(h)
 	}
+	k.tenant()
 	return k.faults
 }
 
@@ -69,15 +70,19 @@ func (k *comparison) filter(f node) {
 	if mode, _ := get(f.m, "processing_mode", "request_body_mode").(string); mode != "BUFFERED" {
 		k.fault(f.path+".processing_mode.request_body_mode", "must be BUFFERED: MoM judges the whole body")
 	}
-	if k.c.Guard.Screens() || k.c.Guard.Restores() {
-		k.override(f, "STREAMED")
+	const guards = "else answers would pass unread (guard.output, guard.pii.restore)"
+	switch {
+	case k.c.Guard.Screens() || k.c.Guard.Restores():
+		k.override(f, "STREAMED", guards)
+	case k.c.Recall.Store != "":
+		k.override(f, "STREAMED", "else no answer is remembered (recall)")
 	}
 	if k.c.Guard.Screens() && k.c.Guard.Output == "block" {
-		k.override(f, "BUFFERED")
+		k.override(f, "BUFFERED", guards)
 	}
-	open, _ := get(f.m, "metadata_options", "receiving_namespaces", "untyped").([]any)
+	open := get(f.m, "metadata_options", "receiving_namespaces", "untyped")
 	for _, ns := range []string{"mom.stats", "mom.route", "mom.tiers"} {
-		if !slices.Contains(open, any(ns)) {
+		if !holds(open, ns) {
 			k.fault(f.path+".metadata_options.receiving_namespaces.untyped", ns+" is missing: Envoy would drop what MoM writes there")
 		}
 	}
@@ -85,9 +90,9 @@ func (k *comparison) filter(f node) {
 
 // override looks whether MoM may ask for the response's body in a mode. Envoy passes over what it does not allow, silently, and compares its list by every
 // field but the first.
-func (k *comparison) override(f node, mode string) {
+func (k *comparison) override(f node, mode, reason string) {
 	if on, _ := f.m["allow_mode_override"].(bool); !on {
-		k.fault(f.path+".allow_mode_override", "must be true: else no answer is read or restored (guard.output, guard.pii.restore)")
+		k.fault(f.path+".allow_mode_override", "must be true: "+reason)
 		return
 	}
 	const modes = "allowed_override_modes"
@@ -99,7 +104,7 @@ func (k *comparison) override(f node, mode string) {
 		return
 	}
 	k.fault(f.path+"."+modes, "must list {request_header_mode: SEND, request_body_mode: NONE, request_trailer_mode: SKIP, response_header_mode: SEND, "+
-		"response_body_mode: "+mode+", response_trailer_mode: SKIP}: else answers would pass unread (guard.output, guard.pii.restore)")
+		"response_body_mode: "+mode+", response_trailer_mode: SKIP}: "+reason)
 }
 
 // chat is the path whose route decides where an undecided request goes.
