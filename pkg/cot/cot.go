@@ -46,7 +46,10 @@ func FromGuarded(g pipeline.Guarded) *Guard {
 }
 
 // Memory is stage 2: a Hit was answered from memory, a miss is answered by a backend and then stored.
-type Memory struct{ Hit bool }
+type Memory struct {
+	Hit        bool
+	Similarity float64 // of a hit: of the two questions, (0, 1]; 0 when they are the same; shown with three decimals
+}
 
 // Route is stage 3.
 type Route struct {
@@ -75,9 +78,10 @@ func (t Trail) MarshalJSON() ([]byte, error) {
 		Result     string  `json:"result"`
 	}
 	type stage2 struct {
-		Status string `json:"cacheStatus"`
-		Action string `json:"action"`
-		Result string `json:"result"`
+		Status     string  `json:"cacheStatus"`
+		Similarity float64 `json:"similarity,omitempty"`
+		Action     string  `json:"action"`
+		Result     string  `json:"result"`
 	}
 	type stage3 struct {
 		Domain    string `json:"domain"`
@@ -105,6 +109,9 @@ func (t Trail) MarshalJSON() ([]byte, error) {
 		out.Stage2 = &stage2{Status: "MISS", Action: "Update Memory", Result: "Continue"}
 		if m.Hit {
 			out.Stage2 = &stage2{Status: "HIT", Action: "Retrieve Memory", Result: "Fast Response"}
+			if known(m.Similarity) {
+				out.Stage2.Similarity = m.Similarity
+			}
 		}
 	}
 	if r := t.Route; r != nil {
@@ -127,7 +134,7 @@ func (t Trail) shown() Trail {
 	return t
 }
 
-// known says whether a confidence is a number to show; NaN is not.
+// known says whether a confidence or a similarity is a number to show; NaN is not.
 func known(c float64) bool { return c > 0 && c <= 1 }
 
 func orOther(domain string) string {

@@ -37,6 +37,10 @@ func TestFormat(t *testing.T) {
 			title + "🛡️ ***Stage 1 - Prompt Guard***: ✅ *No Jailbreak* → 🚨 *PII Detected* → 💯 ***Continue*** → 🧠 ***Stage 3 - Smart Routing***: 📂 *law* → 💯 ***Continue***"},
 		{"nothing follows a hit", cot.Trail{Memory: &cot.Memory{Hit: true}, Route: &cot.Route{Domain: "law"}}.String(),
 			title + "🔥 ***Stage 2 - Router Memory***: 🔥 *HIT* → ⚡️ *Retrieve Memory* → 💯 ***Fast Response***"},
+		{"a hit of another question says how alike they are", cot.Trail{Memory: &cot.Memory{Hit: true, Similarity: 0.93449}}.String(),
+			title + "🔥 ***Stage 2 - Router Memory***: 🔥 *HIT* → 🎯 *Similarity: 0.934* → ⚡️ *Retrieve Memory* → 💯 ***Fast Response***"},
+		{"a likeness that is no number", cot.Trail{Memory: &cot.Memory{Hit: true, Similarity: math.NaN()}}.String(),
+			title + "🔥 ***Stage 2 - Router Memory***: 🔥 *HIT* → ⚡️ *Retrieve Memory* → 💯 ***Fast Response***"},
 	} {
 		if diff := cmp.Diff(tc.want, tc.got); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", tc.name, diff)

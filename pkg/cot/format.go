@@ -20,7 +20,8 @@ const (
 
 	carryOn = "💯 ***Continue***"
 	blocked = "❌ ***BLOCKED***"
-	hit     = "🔥 *HIT* → \u26A1\uFE0F *Retrieve Memory* → 💯 ***Fast Response***"
+	hit     = "🔥 *HIT*"
+	fast    = "\u26A1\uFE0F *Retrieve Memory* → 💯 ***Fast Response***"
 	miss    = "🌊 *MISS* → 🧠 *Update Memory* → 💯 ***Continue***"
 
 	noJailbreak   = "✅ *No Jailbreak*"
@@ -29,6 +30,7 @@ const (
 	reasoningOn   = "🧠 *Reasoning On*"
 	reasoningOff  = "\u26A1 *Reasoning Off*"
 	promptChanged = "🎯 *Prompt Optimized*"
+	similarity    = "Similarity: "
 )
 
 // The longest names that are shown whole, in bytes. With them the longest trail is below MaxBytes.
@@ -90,10 +92,15 @@ func (g *Guard) append(b []byte) []byte {
 
 func (m *Memory) append(b []byte) []byte {
 	b = append(b, stageMemory...)
-	if m.Hit {
-		return append(b, hit...)
+	if !m.Hit {
+		return append(b, miss...)
 	}
-	return append(b, miss...)
+	b = append(b, hit...)
+	if known(m.Similarity) {
+		b = append(b, between+"🎯 *"+similarity...)
+		b = append(strconv.AppendFloat(b, m.Similarity, 'f', 3, 64), '*')
+	}
+	return append(b, between+fast...)
 }
 
 func (r *Route) append(b []byte) []byte {

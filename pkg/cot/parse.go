@@ -110,12 +110,19 @@ func parseGuard(marks []marker) *Guard {
 }
 
 func parseMemory(marks []marker) *Memory {
+	var found *Memory
 	for _, m := range marks {
-		if !m.strong && (m.text == "HIT" || m.text == "MISS") {
-			return &Memory{Hit: m.text == "HIT"}
+		switch {
+		case m.strong:
+		case m.text == "HIT" || m.text == "MISS":
+			found = &Memory{Hit: m.text == "HIT"}
+		case found != nil && found.Hit && strings.HasPrefix(m.text, similarity):
+			if f, err := strconv.ParseFloat(m.text[len(similarity):], 64); err == nil && known(f) {
+				found.Similarity = f
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 func parseRoute(marks []marker) *Route {

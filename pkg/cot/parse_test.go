@@ -42,6 +42,8 @@ func TestParse(t *testing.T) {
 			cot.Trail{Guard: &cot.Guard{Jailbreak: true, Confidence: 0.95, Passed: true}}},
 		{"a block of unknown confidence", "***Stage 1 - Prompt Guard***: *Jailbreak Detected, Confidence: N/A* ", cot.Trail{Guard: &cot.Guard{Jailbreak: true}}},
 		{"a hit", cot.Trail{Guard: &cot.Guard{}, Memory: &cot.Memory{Hit: true}}.String(), cot.Trail{Guard: &cot.Guard{}, Memory: &cot.Memory{Hit: true}}},
+		{"a hit of another question", cot.Trail{Memory: &cot.Memory{Hit: true, Similarity: 0.934}}.String(), cot.Trail{Memory: &cot.Memory{Hit: true, Similarity: 0.934}}},
+		{"a likeness of a miss", "***Stage 2 - Router Memory***: *MISS* → *Similarity: 0.934*", cot.Trail{Memory: &cot.Memory{}}},
 		{"reasoning off, no model", routedOff, cot.Trail{Route: &cot.Route{Domain: "law", Reasoning: pipeline.Off}}},
 		{"cut in stage 2", line[:strings.Index(line, "MISS")], cot.Trail{Guard: full.Guard}},
 		{"cut in stage 1, after half a verdict", line[:strings.Index(line, "*No PII")], cot.Trail{}},
