@@ -34,15 +34,15 @@ func wanted(tree any, m *Manifest) []error {
 	if !slices.Contains(tasks, m.Task) {
 		return nil
 	}
-	all := compare("", tree, reflect.TypeFor[Manifest](), m.Task, needs[m.Task])
+	all := compare("", tree, reflect.TypeFor[Manifest](), m.Task, needs[m.Task], may[m.Task])
 	for i := range m.SelfTest {
 		sample := tree.(map[string]any)["self_test"].([]any)[i] // it was filled from there
-		all = append(all, compare(fmt.Sprintf("self_test[%d].", i), sample, reflect.TypeFor[Sample](), m.Task, sampleNeeds[m.Task])...)
+		all = append(all, compare(fmt.Sprintf("self_test[%d].", i), sample, reflect.TypeFor[Sample](), m.Task, sampleNeeds[m.Task], nil)...)
 	}
 	return all
 }
 
-func compare(path string, v any, t reflect.Type, task string, need []string) []error {
+func compare(path string, v any, t reflect.Type, task string, need, may []string) []error {
 	tree, ok := v.(map[string]any)
 	if !ok {
 		return nil // said already
@@ -52,7 +52,7 @@ func compare(path string, v any, t reflect.Type, task string, need []string) []e
 		key, optional := tagOf(t.Field(i))
 		_, there := tree[key]
 		switch needed := slices.Contains(need, key); {
-		case !optional || there == needed:
+		case !optional || there == needed || slices.Contains(may, key):
 		case needed:
 			all = append(all, fmt.Errorf("%s%s: is missing", path, key))
 		default:

@@ -42,7 +42,7 @@ type Manifest struct {
 	Overlap     int                `yaml:"overlap"`               // tokens two neighbouring windows share
 	Aggregate   string             `yaml:"aggregate,omitempty"`   // over the windows' probabilities: mean, max, or worst, the window most like the second label
 	Temperature float64            `yaml:"temperature,omitempty"` // probabilities are softmax(logits / temperature), of one logit sigmoid(logit / temperature)
-	Threshold   float64            `yaml:"threshold,omitempty"`   // probability under which an answer is unsure, [0, 1]
+	Threshold   float64            `yaml:"threshold,omitempty"`   // probability under which an answer is unsure, [0, 1]; of a similarity model the cosine from which on two questions may be the same
 	Thresholds  map[string]float64 `yaml:"thresholds,omitempty"`  // the same by who speaks
 	SelfTest    []Sample           `yaml:"self_test"`             // at least one
 }
@@ -60,7 +60,7 @@ const (
 	OutputScore = "score"
 )
 
-// needs says which of the keys that not all tasks have a task has; sampleNeeds the same of the self-test.
+// needs says which of the keys that not all tasks have a task has, and may which it can do without; sampleNeeds the same of the self-test.
 var (
 	needs = map[string][]string{
 		"domain":     {"output", "labels", "aggregate", "temperature", "threshold"},
@@ -69,6 +69,7 @@ var (
 		"pii":        {"outputs", "labels", "threshold"},
 		"similarity": {"output"},
 	}
+	may         = map[string][]string{"similarity": {"threshold"}}
 	sampleNeeds = map[string][]string{
 		"domain":     {"label", "min_probability"},
 		"difficulty": {"label", "min_probability"},

@@ -12,7 +12,7 @@ const Outside = "O"
 
 // taskFaults checks the keys that only some tasks have.
 func (m *Manifest) taskFaults(c *checker) {
-	has := func(key string) bool { return slices.Contains(needs[m.Task], key) }
+	has := func(key string) bool { return slices.Contains(needs[m.Task], key) || slices.Contains(may[m.Task], key) }
 	if has("output") {
 		c.text("output", m.Output)
 	}

@@ -124,6 +124,7 @@ func TestReadFaultyManifestOfATask(t *testing.T) {
 		{"a span that is elsewhere", "pii", "span: Ann Lee", "span: Bob", []string{"self_test[0].span: is no part"}},
 		{"three grades of difficulty", "difficulty", "[easy, hard]", "[easy, hard, harder]", []string{"labels: want 2"}},
 		{"labels of a vector", "similarity", "output: vector", "output: vector\nlabels: [a, b]", []string{"labels: is not for the task similarity"}},
+		{"a cosine over one", "similarity", "output: vector", "output: vector\nthreshold: 1.2", []string{"threshold: 1.2 is not within"}},
 		{"nothing to be far from", "similarity", ", far: a tax form", "", []string{"self_test[0].far: is missing"}},
 	} {
 		manifest := strings.Replace(sharing(c.task), c.old, c.new, 1)
