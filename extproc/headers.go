@@ -15,6 +15,7 @@ const (
 	headerGuard    = "x-mom-guard"
 	headerTier     = "x-mom-tier"
 	headerCache    = "x-mom-cache"
+	headerSimilar  = "x-mom-cache-similarity"
 	headerDegraded = "x-mom-degraded"
 	headerCOT      = cot.Header
 )

@@ -35,9 +35,12 @@ func (g *Gateway) remembered(s guarded, found pipeline.Recalled) []header {
 	if g.Expose == ExposeNone {
 		return nil
 	}
-	sets := []header{{headerCOT, cot.Trail{Guard: s.cot(), Memory: &cot.Memory{Hit: true}}.String()}}
+	sets := []header{{headerCOT, cot.Trail{Guard: s.cot(), Memory: &cot.Memory{Hit: true, Similarity: found.Cosine}}.String()}}
 	if g.Expose == ExposeCOT {
 		return sets
+	}
+	if found.Cosine > 0 {
+		sets = append(sets, header{headerSimilar, strconv.FormatFloat(found.Cosine, 'f', 3, 64)})
 	}
 	model := ascii(found.Model)
 	return append(append(sets, s.headers()...), header{headerCache, found.State}, header{"x-vsr-cache-hit", "true"},
@@ -45,9 +48,16 @@ func (g *Gateway) remembered(s guarded, found pipeline.Recalled) []header {
 		header{headerModel, model}, header{"x-router-model", model}, header{"x-vsr-selected-model", model})
 }
 
+// statSimilar counts an answer to a question in other words.
+const statSimilar = "similar"
+
 // hit describes an answer from memory to the counters.
 func (g *Gateway) hit(s guarded, found pipeline.Recalled) stats {
-	return stats{statAnswer, "none", g.backend(found.Model), "mom", s.stat(), found.State}
+	state := found.State
+	if found.Cosine > 0 {
+		state = statSimilar
+	}
+	return stats{statAnswer, "none", g.backend(found.Model), "mom", s.stat(), state}
 }
 
 // remember keeps the answer that has passed, if it is one that may be given again.

@@ -15,6 +15,7 @@ type Recall struct {
 	TTL         time.Duration // how long an answer may serve
 	Bytes       int64         // of all answers
 	TenantBytes int64         // of those of one tenant
+	Semantic    Semantic
 }
 
 // Tenant says where Envoy tells who calls: in one of these places. Envoy must set or verify it: whoever can choose it can read that tenant's answers.
@@ -35,7 +36,7 @@ func (t Tenant) Attribute() string {
 
 // recalling is a recall section that says nothing but that there is one.
 func recalling() Recall {
-	return Recall{Store: "memory", TTL: time.Hour, Bytes: 64 << 20, TenantBytes: 16 << 20}
+	return Recall{Store: "memory", TTL: time.Hour, Bytes: 64 << 20, TenantBytes: 16 << 20, Semantic: meaning()}
 }
 
 // readRecall accepts off or a mapping: whose answers may be shared has to be written out.
@@ -47,7 +48,7 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 	}
 	c.Recall = recalling()
 	scope := ""
-	r.object(n, path,
+	r.object(n, path, append(c.Recall.Semantic.keys(r),
 		key{"store", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Recall.Store, "memory", "off") }},
 		key{"scope", func(n ast.Node, p string) { r.word(n, p, &scope, "tenant", "shared") }},
 		key{"tenant", func(n ast.Node, p string) {
@@ -56,11 +57,12 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		key{"ttl", func(n ast.Node, p string) { r.duration(n, p, &c.Recall.TTL, time.Second, 365*24*time.Hour) }},
 		key{"size", func(n ast.Node, p string) { r.size(n, p, &c.Recall.Bytes, 1<<20, 1<<40) }},
 		key{"tenant_size", func(n ast.Node, p string) { r.size(n, p, &c.Recall.TenantBytes, 1<<16, 1<<40) }},
-	)
+	)...)
 	if c.Recall.Store == "off" {
 		c.Recall = Recall{}
 		return
 	}
+	c.Recall.Semantic.check(r, path)
 	c.Recall.Shared = scope == "shared"
 	_, named := r.lines[path+".tenant"]
 	switch {

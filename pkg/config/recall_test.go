@@ -11,7 +11,7 @@ import (
 
 func TestRecall(t *testing.T) {
 	memory := func(edit func(*config.Recall)) config.Recall {
-		c := config.Recall{Store: "memory", TTL: time.Hour, Bytes: 64 << 20, TenantBytes: 16 << 20}
+		c := config.Recall{Store: "memory", TTL: time.Hour, Bytes: 64 << 20, TenantBytes: 16 << 20, Semantic: config.Semantic{Model: "mom-similarity-flash", MaxError: 0.01, Shadow: 0.01}}
 		edit(&c)
 		return c
 	}
@@ -32,6 +32,12 @@ func TestRecall(t *testing.T) {
 		"with bounds": {"recall: {scope: shared, size: 8MiB, tenant_size: 1MiB}\n", memory(func(c *config.Recall) {
 			c.Shared, c.Bytes, c.TenantBytes = true, 8<<20, 1<<20
 		})},
+		"for the same words only": {"recall: {scope: shared, semantic: off}\n", memory(func(c *config.Recall) { c.Shared, c.Semantic = true, config.Semantic{} })},
+		"for other words":         {"recall: {scope: shared, semantic: on}\n", memory(func(c *config.Recall) { c.Shared = true })},
+		"for closer words of another model": {"recall: {scope: shared, semantic: {model: mine, threshold: 0.95}, max_error: 0.5%, shadow: 100%}\n", memory(func(c *config.Recall) {
+			c.Shared, c.Semantic = true, config.Semantic{Model: "mine", Threshold: 0.95, MaxError: 0.005, Shadow: 1}
+		})},
+		"never checked": {"recall: {scope: shared, shadow: 0%}\n", memory(func(c *config.Recall) { c.Shared, c.Semantic.Shadow = true, 0 })},
 		"smaller than a tenant's share": {"recall: {scope: shared, size: 8MiB}\n", memory(func(c *config.Recall) {
 			c.Shared, c.Bytes, c.TenantBytes = true, 8<<20, 8<<20
 		})},
@@ -64,6 +70,13 @@ func TestFaultsOfRecall(t *testing.T) {
 		"a share over the whole":     {"recall: {scope: shared, size: 1MiB, tenant_size: 2MiB}\n", "recall.tenant_size"},
 		"a time without a unit":      {"recall: {scope: shared, ttl: 60}\n", "recall.ttl"},
 		"another store":              {"recall: {scope: shared, store: redis}\n", "recall.store"},
+		"a share without its sign":   {"recall: {scope: shared, max_error: 1}\n", "recall.max_error"},
+		"a share of nothing":         {"recall: {scope: shared, max_error: 0%}\n", "recall.max_error"},
+		"a share that is a word":     {"recall: {scope: shared, shadow: some%}\n", "recall.shadow"},
+		"more than all":              {"recall: {scope: shared, shadow: 101%}\n", "recall.shadow"},
+		"a cosine over one":          {"recall: {scope: shared, semantic: {threshold: 1.1}}\n", "recall.semantic.threshold"},
+		"a model in another folder":  {"recall: {scope: shared, semantic: {model: ../x}}\n", "recall.semantic.model"},
+		"an error that cannot be":    {"recall: {scope: shared, semantic: off, max_error: 1%}\n", "recall.max_error"},
 		"requests that nobody reads": {"recall: {scope: shared}\nguard: {pii: off}\n", "recall"},
 		"a key that nobody knows":    {"recall: {scope: shared, threshold: 0.8}\n", "recall.threshold"},
 	} {

@@ -35,8 +35,13 @@ const (
 // Recalled is the finding of the stage that looks for an earlier answer.
 type Recalled struct {
 	State string        // RecallHit, RecallMiss or RecallBypass
-	Why   string        // of a bypass, a word from a closed set
+	Why   string        // of a bypass, and of a miss that looked for other words too: a word from a closed set
 	Key   [32]byte      // of a miss: under which the answer may be remembered
 	Model string        // of a hit: who gave the answer
 	Age   time.Duration // of a hit: how old the answer is
+	// Cosine is of the vectors of this question and the one that was answered, (0, 1]; 0 where they are the same question, or there is none.
+	Cosine float64
+	Vector []float32 // of a miss: the question's, of length one; nil where it has none
+	// Check is, of a miss: the entry that would have answered, were this not a sample. The answer is compared with its one; zero where there is none.
+	Check [32]byte
 }

@@ -2,7 +2,8 @@
 // may be looked up and under which key, and hands what is found to the edge as a reply.
 //
 // It never guesses: in doubt a request is a miss. It never shares an answer between tenants, between configurations, or between requests that differ in
-// anything but how the answer is sent. It keeps no prompt: keys are keyed hashes, and what a store holds is answers.
+// anything but how the answer is sent and, where a Meaning says how to find those, the words of the last question. Keys are keyed hashes; of a prompt a
+// store holds nothing but, for the Meaning, that question.
 package recall
 
 import (
@@ -31,6 +32,8 @@ type Config struct {
 	Revision []byte
 	// TTL is how long an answer may serve.
 	TTL time.Duration
+	// Meaning is how questions in other words are found; nil where only the same question is.
+	Meaning *Meaning
 	// Guards are the names of the stages that must have read a request before.
 	Guards []string
 	// Secret keys the keys; nil is a random one, and then no other process finds what this one remembers.
@@ -40,7 +43,10 @@ type Config struct {
 }
 
 // Recall is the stage. Safe for concurrent use.
-type Recall struct{ c Config }
+type Recall struct {
+	c       Config
+	meaning *meaning // nil where only the same question is found
+}
 
 // New checks the configuration.
 func New(c Config) (*Recall, error) {
@@ -57,7 +63,14 @@ func New(c Config) (*Recall, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Recall{c}, nil
+	r := &Recall{c: c}
+	if c.Meaning != nil {
+		var err error
+		if r.meaning, err = newMeaning(*c.Meaning); err != nil {
+			return nil, fmt.Errorf("meaning: %w", err)
+		}
+	}
+	return r, nil
 }
 
 // Name returns StageName.
@@ -76,16 +89,23 @@ func (r *Recall) Run(ctx context.Context, req *pipeline.Request, trail pipeline.
 	if err != nil {
 		return pipeline.Outcome{}, fmt.Errorf("look up: %w", err)
 	}
-	age := r.c.Now().Sub(e.Given)
-	// What a store says is not trusted: it may be another's, or older than it should be.
-	if !ok || e.Tenant != r.tenant(req) || age < 0 || !r.c.Now().Before(e.Expires) || e.Completion.Content == "" {
-		return pipeline.Outcome{Finding: pipeline.Recalled{State: pipeline.RecallMiss, Key: k}, Note: "miss"}, nil
+	found, note := pipeline.Recalled{State: pipeline.RecallMiss, Key: k}, "miss"
+	switch now := r.c.Now(); {
+	case ok && r.usable(req, &e, now):
+		found, note = pipeline.Recalled{State: pipeline.RecallHit, Model: e.Backend, Age: now.Sub(e.Given)}, "hit"
+	case r.meaning != nil:
+		found, e, note = r.similar(ctx, req, found)
 	}
-	reply := e.Completion.Reply(req, req.Asked.Usage)
-	return pipeline.Outcome{
-		Verdict: pipeline.Answer, Reply: reply, Note: "hit",
-		Finding: pipeline.Recalled{State: pipeline.RecallHit, Model: e.Backend, Age: age},
-	}, nil
+	out := pipeline.Outcome{Finding: found, Note: note}
+	if found.State == pipeline.RecallHit {
+		out.Verdict, out.Reply = pipeline.Answer, e.Completion.Reply(req, req.Asked.Usage)
+	}
+	return out, nil
+}
+
+// usable says whether an entry may serve. What a store says is not trusted: it may be another's, or older than it should be.
+func (r *Recall) usable(req *pipeline.Request, e *Entry, now time.Time) bool {
+	return e.Tenant == r.tenant(req) && !now.Before(e.Given) && now.Before(e.Expires) && e.Completion.Content != ""
 }
 
 // Remember keeps the answer to a request that was a miss. Only the edge knows whether the answer is whole and was given as intended.
@@ -94,11 +114,38 @@ func (r *Recall) Remember(ctx context.Context, req *pipeline.Request, found pipe
 		return errors.New("only the answer to a miss is remembered")
 	}
 	now := r.c.Now()
-	e := Entry{Tenant: r.tenant(req), Completion: c, Backend: backend, Given: now, Expires: now.Add(r.c.TTL)}
+	e := Entry{
+		Tenant: r.tenant(req), Completion: c, Backend: backend, Given: now, Expires: now.Add(r.c.TTL), System: r.system(req),
+	}
+	if r.meaning != nil {
+		r.meaning.ledger.Forget(found.Key)
+		if found.Vector != nil {
+			e.Frame, e.Question, e.Vector = r.frame(req), req.Asked.Question, found.Vector
+		}
+	}
 	if err := r.c.Store.Put(ctx, found.Key, e); err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
+	if r.meaning != nil {
+		r.check(found, e.Tenant, c)
+	}
 	return nil
+}
+
+// system stands for the texts of the system and developer turns; zero without any.
+func (r *Recall) system(req *pipeline.Request) Key {
+	parts := [][]byte{[]byte("system")}
+	for i := range req.Messages {
+		if m := &req.Messages[i]; m.Role == "system" || m.Role == "developer" {
+			for _, text := range m.Texts {
+				parts = append(parts, []byte(text))
+			}
+		}
+	}
+	if len(parts) == 1 {
+		return Key{}
+	}
+	return r.hash(parts...)
 }
 
 // tenant stands for whose answers may serve, whatever the configuration.

@@ -11,28 +11,29 @@ import (
 	"github.com/mom-router/mom/pkg/guard"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
+	"go.uber.org/zap"
 )
 
 // Build makes one generation of everything that decides: the stages, in order, and the door in front of them. A fault that only a room can find,
 // such as an expression that does not compile, comes back as config.Faults like the file's own.
 func Build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gateway, error) {
-	g, _, err := build(ctx, cfg, models)
+	g, _, err := build(ctx, cfg, models, zap.NewNop())
 	return g, err
 }
 
-func build(ctx context.Context, cfg *config.Config, models *Shelf) (*extproc.Gateway, *guards, error) {
+func build(ctx context.Context, cfg *config.Config, models *Shelf, log *zap.Logger) (*extproc.Gateway, *guards, error) {
 	guarding, err := newGuards(ctx, cfg, models)
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := guardedBy(ctx, cfg, models, guarding)
+	g, err := guardedBy(ctx, cfg, models, guarding, log)
 	return g, guarding, err
 }
 
 // guardedBy puts the guards before all else: whatever model a request names, they read it.
-func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding *guards) (*extproc.Gateway, error) {
+func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding *guards, log *zap.Logger) (*extproc.Gateway, error) {
 	steps := slices.Clone(guarding.steps)
-	memory, err := newRecall(cfg, guarding.names)
+	memory, err := newRecall(ctx, cfg, models, guarding.names, log)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/recall"
 	"github.com/mom-router/mom/pkg/recall/memory"
+	"go.uber.org/zap"
 )
 
 // recallTimeout bounds one look into the memory: a slow one is none.
@@ -15,7 +17,7 @@ const recallTimeout = 100 * time.Millisecond
 
 // newRecall builds the stage that answers from memory, nil when it is off. Each generation of the configuration has a memory of its own: with another
 // configuration the answers might be others.
-func newRecall(cfg *config.Config, guards []string) (*recall.Recall, error) {
+func newRecall(ctx context.Context, cfg *config.Config, models *Shelf, guards []string, log *zap.Logger) (*recall.Recall, error) {
 	c := cfg.Recall
 	if c.Store == "" {
 		return nil, nil //nolint:nilnil // off is no error
@@ -24,7 +26,13 @@ func newRecall(cfg *config.Config, guards []string) (*recall.Recall, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
 	}
-	r, err := recall.New(recall.Config{Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards})
+	meaning, err := newMeaning(ctx, cfg, models, log)
+	if err != nil {
+		return nil, err
+	}
+	r, err := recall.New(recall.Config{
+		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
 	}

@@ -49,6 +49,7 @@ func check(file, envoy string, where Places) error {
 	if cfg.Guard.On() {
 		faults = faults.Join(guardFaults(cfg, where)...)
 	}
+	faults = faults.Join(meaningFaults(cfg, where)...)
 	_, more := decisions(cfg, labels)
 	faults = faults.Join(more...)
 	if envoy != "" {

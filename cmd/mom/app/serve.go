@@ -108,7 +108,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	})
 	group.Go(func() error {
 		log.Info("starting", zap.String("version", buildVersion()), zap.Stringer("listen", cfg.Listen), zap.String("config", file))
-		g, guarding, err := build(ctx, cfg, models)
+		g, guarding, err := build(ctx, cfg, models, log)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil //nolint:nilerr // stopped while the models were loading
@@ -126,7 +126,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			if next.Listen != cfg.Listen {
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
-			g, guarding, err := build(ctx, next, models)
+			g, guarding, err := build(ctx, next, models, log)
 			if err != nil {
 				return err
 			}
