@@ -1,21 +1,22 @@
 // Package memory is a store of answers in this process. It is bounded in bytes, as a whole and for each tenant, so that no tenant pushes out another's
-// answers beyond its share, and it forgets with the process.
+// answers beyond its share, and it forgets with the process unless a snapshot is kept. It finds what is near by comparing, never by walking a graph: the
+// same entries give the same answer.
 package memory
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
 	"github.com/mom-router/mom/pkg/recall"
+	"github.com/mom-router/mom/pkg/recall/vector"
 )
 
-// overhead is about what an entry costs beside its texts, in bytes.
-const overhead = 512
+// overhead is about what an entry costs beside its texts and its vector, in bytes.
+const overhead = 768
 
 // Limits of a Store.
 type Limits struct {
@@ -26,10 +27,19 @@ type Limits struct {
 // Store is the store. Safe for concurrent use. What is too old stays until something newer takes its place: who reads it looks at its age.
 type Store struct {
 	limits  Limits
-	entries *otter.Cache[recall.Key, recall.Entry]
+	entries *otter.Cache[recall.Key, *item]
+	near    *shelves
+	puts    atomic.Uint64
 
 	mu      sync.Mutex
 	tenants map[recall.Key]*share
+}
+
+// item is an entry, whose vector stands in a shelf instead.
+type item struct {
+	key   recall.Key
+	entry recall.Entry
+	place place // of shelves
 }
 
 // share is what one tenant has.
@@ -45,13 +55,13 @@ func New(l Limits) (*Store, error) {
 	if l.Bytes <= 0 || l.TenantBytes <= 0 || l.TenantBytes > l.Bytes {
 		return nil, fmt.Errorf("limits %+v: want positive ones, a tenant's below the whole", l)
 	}
-	s := &Store{limits: l, tenants: map[recall.Key]*share{}}
+	s := &Store{limits: l, near: newShelves(), tenants: map[recall.Key]*share{}}
 	var err error
-	s.entries, err = otter.New(&otter.Options[recall.Key, recall.Entry]{
+	s.entries, err = otter.New(&otter.Options[recall.Key, *item]{
 		MaximumWeight: uint64(l.Bytes),
-		Weigher:       func(_ recall.Key, e recall.Entry) uint32 { return uint32(weight(e)) }, //nolint:gosec // far below
+		Weigher:       func(_ recall.Key, it *item) uint32 { return uint32(weight(&it.entry, it.place.dims)) }, //nolint:gosec // far below
 		Executor:      func(evict func()) { evict() },
-		OnDeletion:    func(d otter.DeletionEvent[recall.Key, recall.Entry]) { s.gone(d.Value) },
+		OnDeletion:    func(d otter.DeletionEvent[recall.Key, *item]) { s.gone(d.Value) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("memory: %w", err)
@@ -59,23 +69,48 @@ func New(l Limits) (*Store, error) {
 	return s, nil
 }
 
-func weight(e recall.Entry) int {
-	return overhead + len(e.Completion.Content) + len(e.Completion.Reasoning) + len(e.Completion.Model) + len(e.Backend) + len(e.Question) + 4*len(e.Vector)
+func weight(e *recall.Entry, dims int) int {
+	bytes := overhead + len(e.Completion.Content) + len(e.Completion.Reasoning) + len(e.Completion.Model) + len(e.Completion.Field) + len(e.Backend) +
+		len(e.Question)
+	if dims > 0 {
+		bytes += vector.RowBytes(dims)
+	}
+	return bytes
 }
 
 // Get returns the entry of a key. It never fails.
 func (s *Store) Get(_ context.Context, k recall.Key) (recall.Entry, bool, error) {
-	e, ok := s.entries.GetIfPresent(k)
-	return e, ok, nil
+	it, ok := s.entries.GetIfPresent(k)
+	if !ok {
+		return recall.Entry{}, false, nil
+	}
+	return s.whole(it), true, nil
+}
+
+// whole is the entry with its vector, as long as that is on its shelf.
+func (s *Store) whole(it *item) recall.Entry {
+	e := it.entry
+	e.Vector = s.near.vector(it)
+	return e
 }
 
 // Put keeps an entry; of a tenant that has more than its share by then the oldest go. One over the share itself is not kept. It never fails.
 func (s *Store) Put(_ context.Context, k recall.Key, e recall.Entry) error {
-	if weight(e) > s.limits.TenantBytes {
+	it := &item{key: k, entry: e}
+	it.entry.Vector = nil
+	row, ok := vector.Round(e.Vector)
+	if ok && e.Frame != (recall.Key{}) && len(row) <= longest {
+		it.place.dims = len(row)
+	}
+	if weight(&it.entry, it.place.dims) > s.limits.TenantBytes {
 		return nil
 	}
-	s.came(k, e) // first, since the cache may push it out at once
-	s.entries.Set(k, e)
+	s.puts.Add(1)
+	s.came(it) // first, since the cache may push it out at once
+	if it.place.dims > 0 {
+		s.near.add(it, row)
+	}
+	s.entries.Set(k, it)
 	for _, old := range s.over(e.Tenant) {
 		s.entries.Invalidate(old)
 	}
@@ -83,27 +118,30 @@ func (s *Store) Put(_ context.Context, k recall.Key, e recall.Entry) error {
 }
 
 // came counts an entry to its tenant's share.
-func (s *Store) came(k recall.Key, e recall.Entry) {
+func (s *Store) came(it *item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tenants[e.Tenant]
+	t := s.tenants[it.entry.Tenant]
 	if t == nil {
 		t = &share{}
-		s.tenants[e.Tenant] = t
+		s.tenants[it.entry.Tenant] = t
 	}
-	t.bytes, t.live, t.keys = t.bytes+weight(e), t.live+1, append(t.keys, k)
+	t.bytes, t.live, t.keys = t.bytes+weight(&it.entry, it.place.dims), t.live+1, append(t.keys, it.key)
 }
 
 // gone counts an entry out. The cache calls it, so it must not call the cache.
-func (s *Store) gone(e recall.Entry) {
+func (s *Store) gone(it *item) {
+	if it.place.dims > 0 {
+		s.near.remove(it)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tenants[e.Tenant]
+	t := s.tenants[it.entry.Tenant]
 	if t == nil {
 		return
 	}
-	if t.bytes, t.live = t.bytes-weight(e), t.live-1; t.live == 0 {
-		delete(s.tenants, e.Tenant)
+	if t.bytes, t.live = t.bytes-weight(&it.entry, it.place.dims), t.live-1; t.live == 0 {
+		delete(s.tenants, it.entry.Tenant)
 	}
 }
 
@@ -118,7 +156,7 @@ func (s *Store) over(tenant recall.Key) []recall.Key {
 	var out []recall.Key
 	for bytes := t.bytes; bytes > s.limits.TenantBytes && len(t.keys) > 1; t.keys = t.keys[1:] {
 		if e, ok := s.entries.GetEntryQuietly(t.keys[0]); ok {
-			bytes -= weight(e.Value)
+			bytes -= weight(&e.Value.entry, e.Value.place.dims)
 			out = append(out, t.keys[0])
 		}
 	}
@@ -134,30 +172,30 @@ func (s *Store) over(tenant recall.Key) []recall.Key {
 	return out
 }
 
-// Near looks at every entry. It never fails.
-func (s *Store) Near(_ context.Context, q recall.Query) ([]recall.Neighbor, error) {
+// Near compares with every entry of the frame, some thousand at a time, between which others may put and drop. Its error is that of ctx.
+func (s *Store) Near(ctx context.Context, q recall.Query) ([]recall.Neighbor, error) {
+	best, err := s.near.search(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	var out []recall.Neighbor
-	for k, e := range s.entries.All() {
-		if e.Frame != q.Frame || len(e.Vector) != len(q.Vector) || !q.Now.Before(e.Expires) {
-			continue
-		}
-		var cosine float32
-		for i, x := range e.Vector {
-			cosine += x * q.Vector[i]
-		}
-		if cosine >= q.Floor {
-			out = append(out, recall.Neighbor{Key: k, Cosine: cosine, Entry: e})
+	for _, b := range best {
+		// It may have been dropped, or another put in its place, since it was compared.
+		if it, ok := s.entries.GetIfPresent(b.item.key); ok && it == b.item {
+			out = append(out, recall.Neighbor{Key: it.key, Cosine: b.cosine, Entry: s.whole(it)})
 		}
 	}
-	slices.SortFunc(out, func(a, b recall.Neighbor) int { return cmp.Compare(b.Cosine, a.Cosine) })
-	return out[:min(len(out), q.Top)], nil
+	return out, nil
 }
 
-// Drop looks at every entry. It never fails.
-func (s *Store) Drop(_ context.Context, f recall.Filter) (int, error) {
+// Drop looks at every entry. Its error is that of ctx, and then some are gone.
+func (s *Store) Drop(ctx context.Context, f recall.Filter) (int, error) {
 	n := 0
-	for k, e := range s.entries.All() {
-		if f.Names(&e) {
+	for k, it := range s.entries.All() {
+		if err := ctx.Err(); err != nil {
+			return n, fmt.Errorf("drop: %w", err)
+		}
+		if f.Names(&it.entry) {
 			s.entries.Invalidate(k)
 			n++
 		}
