@@ -69,6 +69,9 @@ func forward(r *reply, body *chat.Body, plan *pipeline.Plan, s stats, took time.
 	sets := make([]header, 0, 5)
 	sets = append(sets, header{headerDecision, "route"}, header{headerStream, strconv.FormatBool(body.Request.Stream)},
 		header{headerDomain, s.domain}, header{headerModel, s.model})
+	for _, h := range plan.Headers {
+		sets = append(sets, header{h.Name, h.Value})
+	}
 	var bytes []byte
 	if edits := plan.Tiers[0].Edits; len(edits)+len(plan.Replacements) > 0 {
 		bytes = body.Apply(edits, plan.Replacements...)
@@ -158,12 +161,14 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memo
 	if plan.Domain != "" {
 		sets = append(sets, header{headerDomain, ascii(plan.Domain)}, header{"x-vsr-selected-category", ascii(plan.Domain)})
 	}
-	switch plan.Tiers[answered].Reasoning {
-	case pipeline.On:
+	switch reasoning := plan.Tiers[answered].Reasoning; {
+	case reasoning.Thinks():
 		sets = append(sets, header{"x-vsr-selected-reasoning", "on"})
-	case pipeline.Off:
+	case reasoning == pipeline.Off:
 		sets = append(sets, header{"x-vsr-selected-reasoning", "off"})
-	case pipeline.AsAsked:
+	}
+	if plan.Tiers[answered].Optimized {
+		sets = append(sets, header{"x-vsr-injected-system-prompt", "true"})
 	}
 	if plan.Degraded != "" {
 		return append(sets, header{headerTier, "fallback"}, header{headerDegraded, ascii(plan.Degraded)})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,7 +159,8 @@ func FuzzSplice(f *testing.F) {
 		number, _ := json.Marshal(n)
 		edits := func(which byte, name string) (es []pipeline.Edit) {
 			all := []pipeline.Edit{chat.SetModel(name), set("max_tokens", string(number)), set("reasoning_effort", `"low"`), set("x", string(number)),
-				set("chat_template_kwargs", `{"enable_thinking":false}`), set("stream", "true"), chat.SetModel(name + name), set("x", `[1]`)}
+				thinking("false"), edit(pipeline.StripField, []string{"x", "stop", "metadata", "tools"}[n&3], ""),
+				edit(pipeline.CapField, "max_tokens", "100"), chat.EditSystem(pipeline.PrependSystem+pipeline.How(n>>2&3)%3, name)}
 			for i, e := range all {
 				if which>>i&1 == 1 {
 					es = append(es, e)
@@ -181,6 +183,13 @@ func FuzzSplice(f *testing.F) {
 		if _, err := tokens([]byte(whole)); err != nil && !keys {
 			t.Fatalf("the edited body is not strict JSON: %v", err)
 		}
+		was, is := members(t, raw), members(t, b.Apply(te))
+		for name, value := range was {
+			edited := func(e pipeline.Edit) bool { return strings.EqualFold(e.Field, name) }
+			if now := is[name]; now != value && !slices.ContainsFunc(te, edited) {
+				t.Fatalf("%q was %s and is %s, which no edit names", name, value, now)
+			}
+		}
 		if got := splice(t, string(b.Apply(fe, rs...)), b.Between(fe, te, rs...)); got != whole {
 			t.Fatalf("Between turns Apply(from) into\n%s, want\n%s", got, whole)
 		}
@@ -188,6 +197,29 @@ func FuzzSplice(f *testing.F) {
 			t.Fatal("the raw body was written to")
 		}
 	})
+}
+
+// members are those of the top-level object, byte for byte.
+func members(t *testing.T, raw []byte) map[string]string {
+	t.Helper()
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	all := map[string]string{}
+	if _, err := d.ReadToken(); err != nil {
+		t.Fatal(err)
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := name.String()
+		v, err := d.ReadValue()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[key] = string(v)
+	}
+	return all
 }
 
 // replaceModel returns the tokens with the value of the top-level model set to name.

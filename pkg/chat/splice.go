@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,15 +19,16 @@ func quote(dst []byte, s string) []byte {
 	return dst
 }
 
-// Apply returns the body with the edits and replacements made: the value of a top-level field is replaced, a field that is not there is put
-// right behind the opening brace, the bytes that a replacement names are replaced inside their literals, every other byte stays. Where nothing
-// changes it returns the raw body itself, else one new slice. Neither may be written to.
+// Apply returns the body with the edits and replacements made: a field is edited where it stands, one that is not there is put right behind the
+// opening brace, the bytes that a replacement names are replaced inside their literals, every other byte stays. Another spelling of an edited field
+// that some parser would take for it goes. Where nothing changes it returns the raw body itself, else one new slice. Neither may be written to.
 //
-// Of two edits of one field the later counts, and an edit of a field counts before all replacements in it. Replacements in one text that
-// overlap or begin at the same byte become one: all that any of them names goes, and the later's With stands for it. One of a text that is not
-// there does nothing. One in a key may make two keys of an object the same, which only the caller can know.
+// The edits of one field are made one after the other, of the edits of its members and of the system prompt the last. A replacement counts wherever the
+// text it is in is still there. Replacements in one text that overlap or begin at the same byte become one: all that any of them names goes, and the
+// later's With stands for it. One of a text that is not there does nothing. One in a key may make two keys of an object the same, which only the caller
+// can know.
 func (b *Body) Apply(edits []pipeline.Edit, replacements ...pipeline.Replacement) []byte {
-	changes := b.changes(edits, nil, b.patches(replacements))
+	changes := b.changes(edits, b.patches(replacements))
 	if len(changes) == 0 {
 		return b.raw
 	}
@@ -61,31 +61,49 @@ type Splice struct {
 func (b *Body) Between(from, to []pipeline.Edit, replacements ...pipeline.Replacement) []Splice {
 	var splices []Splice
 	patches := b.patches(replacements)
-	f, t := b.changes(from, to, patches), b.changes(to, from, patches)
+	f, t := b.changes(from, patches), b.changes(to, patches)
 	shift := 0 // how much further a byte of raw stands in Apply(from)
-	for len(f) > 0 || len(t) > 0 {
-		var span, old, now change
-		switch {
-		case len(t) == 0 || len(f) > 0 && f[0].start < t[0].start:
-			span = f[0]
-		default:
-			span = t[0]
+	for len(f)+len(t) > 0 {
+		hull := b.hull(f, t)
+		inF, inT := hull.begun(f), hull.begun(t)
+		old, now := string(b.build(f[:inF], hull.start, hull.end)), string(b.build(t[:inT], hull.start, hull.end))
+		if old != now {
+			splices = append(splices, Splice{Offset: hull.start + shift, Length: len(old), Text: now})
 		}
-		span.text = string(b.raw[span.start:span.end])
-		old, now = span, span
-		if len(f) > 0 && f[0].start == span.start {
-			old, f = f[0], f[1:]
-		}
-		if len(t) > 0 && t[0].start == span.start {
-			now, t = t[0], t[1:]
-		}
-		if old.text != now.text {
-			splices = append(splices, Splice{Offset: old.start + shift, Length: len(old.text), Text: now.text})
-		}
-		shift += old.grows()
+		shift += len(old) - (hull.end - hull.start)
+		f, t = f[inF:], t[inT:]
 	}
 	slices.Reverse(splices)
 	return splices
+}
+
+// hull is the span of the first changes of either list and of all that overlap with it.
+func (b *Body) hull(f, t []change) span {
+	h := span{start: len(b.raw)}
+	for _, list := range [...][]change{f, t} {
+		if len(list) > 0 {
+			h.start = min(h.start, list[0].start)
+		}
+	}
+	for h.end = h.start; ; {
+		end := h.end
+		for _, list := range [...][]change{f, t} {
+			for _, c := range list[:h.begun(list)] {
+				h.end = max(h.end, c.end)
+			}
+		}
+		if h.end == end {
+			return h
+		}
+	}
+}
+
+// begun is how many of the changes begin in the span, or where it begins.
+func (s span) begun(list []change) (n int) {
+	for n < len(list) && (list[n].start < s.end || list[n].start == s.start) {
+		n++
+	}
+	return n
 }
 
 // change replaces a span of raw. An insertion is one whose span is empty.
@@ -95,58 +113,3 @@ type change struct {
 }
 
 func (c change) grows() int { return len(c.text) - (c.end - c.start) }
-
-// changes returns what the edits and patches change, in ascending order. No two changes overlap: the insertion stands behind the brace, and
-// between it and the first value there is at least a key. Of a field that only the others edit the patches become one change, so that a span of
-// the one list is a span of the other or touches none of it.
-func (b *Body) changes(edits, others []pipeline.Edit, patches []change) []change {
-	var changes []change
-	var inserted []byte
-	for i, e := range edits {
-		if names(edits[i+1:], e.Field) {
-			continue
-		}
-		at := slices.IndexFunc(b.fields, func(f field) bool { return f.name == e.Field })
-		if at < 0 {
-			// A body that was parsed has at least a model, so a comma always follows.
-			inserted = append(quote(inserted, e.Field), ':')
-			inserted = append(append(inserted, e.JSON...), ',')
-			continue
-		}
-		f := b.fields[at]
-		if string(b.raw[f.start:f.end]) != e.JSON {
-			changes = append(changes, change{start: f.start, end: f.end, text: e.JSON})
-		}
-	}
-	if len(inserted) > 0 {
-		changes = append(changes, change{start: b.open, end: b.open, text: string(inserted)})
-	}
-	if len(patches) > 0 {
-		rest := patches
-		for _, f := range b.fields {
-			n := 0
-			for n < len(rest) && rest[n].start < f.start {
-				n++ // in the keys of the top-level object
-			}
-			changes = append(changes, rest[:n]...)
-			rest, n = rest[n:], 0
-			for n < len(rest) && rest[n].start < f.end {
-				n++
-			}
-			switch inside := rest[:n]; {
-			case n == 0 || names(edits, f.name):
-			case names(others, f.name):
-				changes = append(changes, change{start: f.start, end: f.end, text: string(b.build(inside, f.start, f.end))})
-			default:
-				changes = append(changes, inside...)
-			}
-			rest = rest[n:]
-		}
-	}
-	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.start, b.start) })
-	return changes
-}
-
-func names(edits []pipeline.Edit, field string) bool {
-	return slices.ContainsFunc(edits, func(e pipeline.Edit) bool { return e.Field == field })
-}

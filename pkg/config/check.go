@@ -89,6 +89,6 @@ func (c *Config) checkChoice(r *reader, path string, choice Choice, models []str
 	}
 	if at := path + ".reasoning"; choice.Reasoning != "" && !heard && len(choice.Models) > 0 {
 		r.fault(at, lineOf(r.lines, at), "none of its models says how its reasoning is switched, so this would change nothing; give one of them "+
-			"reasoning: qwen3, deepseek or openai")
+			"reasoning: qwen3, deepseek, openai or gpt-oss")
 	}
 }

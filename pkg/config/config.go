@@ -63,7 +63,8 @@ type Model struct {
 	Name      string // 1..256 printable ASCII bytes: the value of the model field
 	Cluster   string // the Envoy cluster that serves it
 	Context   int    // tokens it can hold, prompt and answer together; 0 when the file does not say
-	Reasoning string // how its reasoning is switched: "" (it cannot be), qwen3, deepseek or openai
+	MaxTokens int    // the most it may be asked to answer; 0 is no limit
+	Reasoning string // how its reasoning is switched: "" (it cannot be), qwen3, deepseek, openai or gpt-oss
 	// PII are the kinds of personal data it may see as they are, whatever Guard.PII does with them elsewhere, or AllPII alone. The kinds are not
 	// checked here.
 	PII []string
@@ -88,12 +89,6 @@ type Decision struct {
 	Name string
 	When string // CEL, not compiled here
 	Choice
-}
-
-// Choice is what a decision comes to.
-type Choice struct {
-	Models    []string // names of Models, no repeats: the first is asked, the rest are the fallbacks, in order
-	Reasoning string   // on, off, or "" for as asked
 }
 
 // Expose says which of MoM's response headers a client sees.

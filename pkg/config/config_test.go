@@ -35,7 +35,7 @@ listen: tcp://127.0.0.1:9002
 aliases: {mom: [MoM, best]}
 models:
 - {name: small, cluster: c1, context: 2048}
-- {name: large, context: 32768, reasoning: qwen3}
+- {name: large, context: 32768, max_tokens: 4096, reasoning: qwen3}
 unknown_models: {passthrough: legacy}
 guard: {jailbreak: flag, pii: off}
 brain: {model: mom-brain-pro, min_confidence: 0.4}
@@ -48,7 +48,15 @@ route:
       domain == "history"
     models: [large]
     reasoning: false
-  default: {models: [small, large], reasoning: off}
+  default:
+    models: [small, large]
+    reasoning: medium
+    system:
+      append: |
+        Answer in one line,
+        please.
+    params: {cap: {max_tokens: 100, top_p: 0.5}, default: {temperature: 0.1, max_tokens: 50}, set: {stop: [a, "b"], x: {y: true}}, strip: [user]}
+    headers: {x-llm-priority: low}
 expose: {headers: cot}
 timeouts: {guard: 30ms, brain: 20ms, request: 1s}
 limits: {body: 512KiB}
@@ -62,7 +70,7 @@ log: {level: debug}
 		AliasesMoM: []string{"MoM", "best"},
 		Models: []config.Model{
 			{Name: "small", Cluster: "c1", Context: 2048},
-			{Name: "large", Cluster: "large", Context: 32768, Reasoning: "qwen3"},
+			{Name: "large", Cluster: "large", Context: 32768, MaxTokens: 4096, Reasoning: "qwen3"},
 		},
 		Passthrough: "legacy",
 		Guard: config.Guard{
@@ -75,7 +83,15 @@ log: {level: debug}
 			{Name: "numbers", When: `domain in ["math", "physics"]`, Choice: config.Choice{Models: []string{"large", "small"}, Reasoning: "on"}},
 			{Name: "letters", When: "domain == \"law\" ||\ndomain == \"history\"", Choice: config.Choice{Models: []string{"large"}, Reasoning: "off"}},
 		},
-		Default:        config.Choice{Models: []string{"small", "large"}, Reasoning: "off"},
+		Default: config.Choice{
+			Models: []string{"small", "large"}, Reasoning: "medium", System: config.System{How: "append", Text: "Answer in one line,\nplease."},
+			Params: []config.Param{
+				{How: "strip", Name: "user"}, {How: "set", Name: "stop", JSON: `["a","b"]`}, {How: "set", Name: "x", JSON: `{"y":true}`},
+				{How: "default", Name: "temperature", JSON: "0.1"}, {How: "default", Name: "max_tokens", JSON: "50"},
+				{How: "cap", Name: "max_tokens", JSON: "100"}, {How: "cap", Name: "top_p", JSON: "0.5"},
+			},
+			Headers: []config.Header{{Name: "x-llm-priority", Value: "low"}},
+		},
 		ExposeHeaders:  config.ExposeCoT,
 		GuardTimeout:   30 * time.Millisecond,
 		BrainTimeout:   20 * time.Millisecond,

@@ -30,7 +30,7 @@ func TestFaults(t *testing.T) {
 		{"an alias twice", m + "aliases: {mom: [a, b, a]}\n", `line 2: aliases.mom[2]: "a" stands here twice, first at aliases.mom[0]`},
 		{"a context of nothing", "models: [{name: a, context: 0}]\n", "line 1: models[0].context: 0 is not within 1..1073741824"},
 		{"a context in words", "models: [{name: a, context: 32k}]\n", "line 1: models[0].context: must be a whole number, is text"},
-		{"an unknown dialect", "models: [{name: a, reasoning: qwen}]\n", `line 1: models[0].reasoning: "qwen" is not one of qwen3, deepseek, openai; did you mean "qwen3"?`},
+		{"an unknown dialect", "models: [{name: a, reasoning: qwen}]\n", `line 1: models[0].reasoning: "qwen" is not one of qwen3, deepseek, openai, gpt-oss; did you mean "qwen3"?`},
 		{"passthrough without a cluster", m + "unknown_models: passthrough\n", `line 2: unknown_models: "passthrough" is neither reject nor {passthrough: CLUSTER}`},
 		{"a brain outside its folder", m + "brain: ../secrets\n", `line 2: brain: "../secrets" is not a folder name (letters, digits, - _ and inner dots)`},
 		{"a brain that is just on", m + "brain: true\n", "line 2: brain: must be off or the name of a model folder"},
@@ -62,8 +62,22 @@ func TestFaults(t *testing.T) {
 			`line 6: route.decisions[0].models[1]: no model is named "lagre"; did you mean "large"?`},
 		{"reasoning that nobody hears", m + "route: {default: {models: [small], reasoning: on}}\n",
 			"line 2: route.default.reasoning: none of its models says how its reasoning is switched, so this would change nothing; " +
-				"give one of them reasoning: qwen3, deepseek or openai"},
-		{"reasoning by degrees", m + "route: {default: {models: [large], reasoning: high}}\n", `line 2: route.default.reasoning: "high" is not one of on, off`},
+				"give one of them reasoning: qwen3, deepseek, openai or gpt-oss"},
+		{"reasoning by other degrees", m + "route: {default: {models: [large], reasoning: some}}\n", `line 2: route.default.reasoning: "some" is not one of on, off, low, medium, high`},
+		{"two ways with the system prompt", m + "route: {default: {models: [large], system: {prepend: a, append: b}}}\n",
+			"line 2: route.default.system.append: prepend stands here too; one of them is enough"},
+		{"no text for the system prompt", m + "route: {default: {models: [large], system: {replace: ''}}}\n", "line 2: route.default.system.replace: the text is empty"},
+		{"a parameter that is none", m + "route: {default: {models: [large], params: {set: {Messages: []}}}}\n", "line 2: route.default.params.set.Messages: Messages is not a parameter"},
+		{"a parameter set and stripped", m + "route: {default: {models: [large], params: {strip: [n], set: {n: 1}}}}\n", `line 2: route.default.params.set.n: "n" stands here twice`},
+		{"a cap in words", m + "route: {default: {models: [large], params: {cap: {n: many}}}}\n", "line 2: route.default.params.cap.n: must be a number, is text"},
+		{"a parameter set to nothing", m + "route: {default: {models: [large], params: {set: {stop: [a, ~]}}}}\n", "line 2: route.default.params.set.stop[1]: must be a value, is nothing"},
+		{"a header that is no header of ours to set", m + "route: {default: {models: [large], headers: {authorization: a}}}\n",
+			`line 2: route.default.headers.authorization: "authorization" is not the name of a header: x- and lower-case letters, digits and -`},
+		{"a header that stays inside", m + "route: {default: {models: [large], headers: {x-mom-model: a}}}\n",
+			`line 2: route.default.headers.x-mom-model: "x-mom-model" would not reach a backend: headers that begin so stay inside`},
+		{"a header of two lines", m + "route: {default: {models: [large], headers: {x-llm-a: \"a\\r\\nb\"}}}\n",
+			"line 2: route.default.headers.x-llm-a: a value has 1..256 printable ASCII characters and no space at either end"},
+		{"an answer of no tokens", "models: [{name: a, max_tokens: 0}]\n", "line 1: models[0].max_tokens: 0 is not within 1..1073741824"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := config.Parse("", []byte(tc.file))
@@ -90,7 +104,7 @@ timeouts: {brain: 0s}
 	want := `mom.yaml:1: listen: must be text, is a number; put it in quotes
 mom.yaml:3: models[0].contxt: unknown key; did you mean "context"?
 mom.yaml:4: models[1].name: a second model named "small"
-mom.yaml:7: route.decisions[0].reasoning: "maybe" is not one of on, off
+mom.yaml:7: route.decisions[0].reasoning: "maybe" is not one of on, off, low, medium, high
 mom.yaml:7: route.decisions[0].models[0]: no model is named "smal"; did you mean "small"?
 mom.yaml:8: timeouts.brain: 0s is not within 1ms..1m0s`
 	if err == nil {

@@ -165,27 +165,14 @@ func (c *Config) readPII(r *reader, n ast.Node, path string) {
 
 // readTypes reads an action for each kind. Which kinds there are only the models know.
 func readTypes(r *reader, n ast.Node, path string, into *map[string]string) {
-	var values []*ast.MappingValueNode
-	switch v := n.(type) {
-	case *ast.MappingNode:
-		values = v.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{v}
-	}
-	var keys []key
 	*into = map[string]string{}
-	for _, v := range values {
-		if name, ok := keyName(v.Key); ok {
-			keys = append(keys, key{name, func(n ast.Node, p string) {
-				var action string
-				r.word(n, p, &action, "allow", "flag", "redact", "block")
-				if action != "" {
-					(*into)[name] = action
-				}
-			}})
+	r.entries(n, path, func(name string, n ast.Node, p string) {
+		var action string
+		r.word(n, p, &action, "allow", "flag", "redact", "block")
+		if action != "" {
+			(*into)[name] = action
 		}
-	}
-	r.object(n, path, keys...)
+	})
 }
 
 // readRoles reads such actions for each role.

@@ -52,7 +52,8 @@ func (c *Config) readModel(r *reader, n ast.Node, path string) {
 		key{"name", func(n ast.Node, p string) { readName(r, n, p, &m.Name) }},
 		key{"cluster", func(n ast.Node, p string) { readName(r, n, p, &m.Cluster) }},
 		key{"context", func(n ast.Node, p string) { r.number(n, p, &m.Context, 1, 1<<30) }},
-		key{"reasoning", func(n ast.Node, p string) { r.word(n, p, &m.Reasoning, "qwen3", "deepseek", "openai") }},
+		key{"max_tokens", func(n ast.Node, p string) { r.number(n, p, &m.MaxTokens, 1, 1<<30) }},
+		key{"reasoning", func(n ast.Node, p string) { r.word(n, p, &m.Reasoning, "qwen3", "deepseek", "openai", "gpt-oss") }},
 		key{"pii", func(n ast.Node, p string) { readSight(r, n, p, &m.PII) }},
 	)
 	if _, ok := r.lines[path+".name"]; !ok {
@@ -88,13 +89,6 @@ func (c *Config) readDecision(r *reader, n ast.Node, path string) {
 		}
 	}
 	c.Decisions = append(c.Decisions, d)
-}
-
-func choiceKeys(r *reader, c *Choice) []key {
-	return []key{
-		{"models", func(n ast.Node, p string) { readNames(r, n, p, &c.Models) }},
-		{"reasoning", func(n ast.Node, p string) { r.onOff(n, p, &c.Reasoning) }},
-	}
 }
 
 func (c *Config) readUnknown(r *reader, n ast.Node, path string) {

@@ -66,7 +66,7 @@ func FromPlan(plan pipeline.Plan, answered int) Trail {
 		return Trail{}
 	}
 	tier := plan.Tiers[min(max(answered, 0), len(plan.Tiers)-1)]
-	return Trail{Route: &Route{Domain: plan.Domain, Reasoning: tier.Reasoning, Model: tier.Model}}
+	return Trail{Route: &Route{Domain: plan.Domain, Reasoning: tier.Reasoning, Model: tier.Model, Optimized: tier.Optimized}}
 }
 
 // MarshalJSON returns the stages as stage1, stage2 and stage3, those that are left out of the header left out here too.
@@ -116,7 +116,7 @@ func (t Trail) MarshalJSON() ([]byte, error) {
 	}
 	if r := t.Route; r != nil {
 		out.Stage3 = &stage3{
-			Domain: clean(orOther(r.Domain), maxDomain), Reasoning: r.Reasoning == pipeline.On, Model: clean(r.Model, maxModel),
+			Domain: clean(orOther(r.Domain), maxDomain), Reasoning: r.Reasoning.Thinks(), Model: clean(r.Model, maxModel),
 			Optimized: r.Optimized, Result: "Continue",
 		}
 	}

@@ -107,10 +107,10 @@ func (r *Route) append(b []byte) []byte {
 	b = append(b, stageRoute+"📂 *"...)
 	b = append(b, clean(orOther(r.Domain), maxDomain)...)
 	b = append(b, '*')
-	switch r.Reasoning {
-	case pipeline.On:
+	switch {
+	case r.Reasoning.Thinks():
 		b = append(b, between+reasoningOn...)
-	case pipeline.Off:
+	case r.Reasoning == pipeline.Off:
 		b = append(b, between+reasoningOff...)
 	}
 	if r.Model != "" {

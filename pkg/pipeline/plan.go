@@ -3,10 +3,11 @@ package pipeline
 // Plan is the finding of the stage that chooses: which backends to try, in order, and why. The edge turns it into what the proxy
 // understands; the trail header tells it to people.
 type Plan struct {
-	Decision string // name of the decision that won: a configured name, "default" or "explicit"
-	Domain   string // the label it rests on, "" when none was found
-	Degraded string // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
-	Tiers    []Tier // at least one; the first is the choice, the rest the fallbacks, tried in order
+	Decision string   // name of the decision that won: a configured name, "default" or "explicit"
+	Domain   string   // the label it rests on, "" when none was found
+	Degraded string   // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
+	Tiers    []Tier   // at least one; the first is the choice, the rest the fallbacks, tried in order
+	Headers  []Header // to be set on the request, for every tier
 
 	// Replacements are made in the body of every tier, the first's too: they are what the one that may see the least may not see. A later tier's
 	// body is made from the first's by a filter that may fail, so nothing that protects may rest on it.
@@ -19,6 +20,7 @@ type Tier struct {
 	Cluster   string    // the proxy's cluster that serves it
 	Reasoning Reasoning // what this backend is asked for; AsAsked also when it cannot be told
 	Edits     []Edit    // applied to the client's body for this tier; empty leaves every byte as it was
+	Optimized bool      // one of them changes the system prompt
 }
 
 // Reasoning says whether a backend is asked to think before it answers.
@@ -31,10 +33,40 @@ const (
 	On
 	// Off asks for none.
 	Off
+	// Low, Medium and High ask for so much of it; a backend that knows no degrees is asked for it.
+	Low
+	Medium
+	High
 )
 
-// Edit sets one top-level field of the request body. JSON is the new value, already encoded and valid.
+// Thinks says whether reasoning is asked for, in any degree.
+func (r Reasoning) Thinks() bool { return r != AsAsked && r != Off }
+
+// Edit changes one top-level field of the request body.
 type Edit struct {
+	How   How
 	Field string
-	JSON  string
+	Key   string // for SetField: the member of the field's object that is meant; "" is the field itself
+	JSON  string // encoded and valid: a value, a number for CapField, a string for the three of the system prompt, nothing for StripField
 }
+
+// How says what an Edit does.
+type How uint8
+
+const (
+	// SetField puts JSON there, whatever there was.
+	SetField How = iota
+	// DefaultField puts it there where there is nothing, or null.
+	DefaultField
+	// CapField puts it there in place of a larger number, and of what is no number. Nothing, and null, stay.
+	CapField
+	// StripField takes the field away.
+	StripField
+	// PrependSystem, AppendSystem and ReplaceSystem put a text before, behind or in place of the system prompt; the Field is messages.
+	PrependSystem
+	AppendSystem
+	ReplaceSystem
+)
+
+// Header is one header of a request.
+type Header struct{ Name, Value string } // the name in lower case

@@ -26,7 +26,9 @@ type Backend struct {
 	Name    string
 	Cluster string
 	Context int // tokens; 0 when not known
-	Dialect Dialect
+	// MaxTokens is the most it may be asked to answer; 0 is no limit.
+	MaxTokens int
+	Dialect   Dialect
 	// Sees says which kinds of personal data it may see as they are; nil is none.
 	Sees func(kind string) bool
 }
@@ -38,10 +40,12 @@ type Decision struct {
 	Choice
 }
 
-// Choice names the backends to try, in order, and whether they should reason.
+// Choice names the backends to try, in order, and how the request is to read for them.
 type Choice struct {
 	Models    []string // at least one, each a Backend's name
 	Reasoning pipeline.Reasoning
+	Edits     []pipeline.Edit   // made for each of them, before those of the reasoning
+	Headers   []pipeline.Header // to be set on the request
 }
 
 // Why a plan is not the intended one: the values of Plan.Degraded.
@@ -105,7 +109,7 @@ func New(c Config) (*Router, error) {
 
 // plan turns a choice into tiers.
 func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, error) {
-	p := pipeline.Plan{Decision: name}
+	p := pipeline.Plan{Decision: name, Headers: c.Headers}
 	if len(c.Models) == 0 {
 		return p, errors.New("it names no model")
 	}
@@ -114,7 +118,7 @@ func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, er
 		if !ok {
 			return p, fmt.Errorf("no backend is named %q", m)
 		}
-		tier := pipeline.Tier{Model: b.Name, Cluster: b.Cluster, Edits: []pipeline.Edit{chat.SetModel(b.Name)}}
+		tier := pipeline.Tier{Model: b.Name, Cluster: b.Cluster, Edits: append([]pipeline.Edit{chat.SetModel(b.Name)}, c.Edits...), Optimized: optimizes(c.Edits)}
 		reasoning, ok, err := b.Dialect.edit(c.Reasoning)
 		if err != nil {
 			return p, err
@@ -122,6 +126,7 @@ func plan(name string, c Choice, backends map[string]Backend) (pipeline.Plan, er
 		if ok {
 			tier.Reasoning, tier.Edits = c.Reasoning, append(tier.Edits, reasoning)
 		}
+		tier.Edits = append(tier.Edits, b.limits()...)
 		p.Tiers = append(p.Tiers, tier)
 	}
 	return p, nil
@@ -147,7 +152,7 @@ func (r *Router) Run(_ context.Context, req *pipeline.Request, trail pipeline.Tr
 		allowed := r.allowed(p, found.Redactions)
 		if len(allowed.Tiers) == 0 && p.Decision != r.byDefault.Decision {
 			// The decision's models may not have it. It is then as if none had held.
-			p.Decision, p.Tiers = r.byDefault.Decision, r.byDefault.Tiers
+			p.Decision, p.Tiers, p.Headers = r.byDefault.Decision, r.byDefault.Tiers, r.byDefault.Headers
 			allowed = r.allowed(p, found.Redactions)
 		}
 		p = allowed

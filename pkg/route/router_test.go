@@ -56,8 +56,8 @@ func set(model string) pipeline.Edit { return pipeline.Edit{Field: "model", JSON
 var (
 	small  = pipeline.Tier{Model: "small", Cluster: "c-small", Edits: []pipeline.Edit{set(`"small"`)}}
 	large  = pipeline.Tier{Model: "large", Cluster: "c-large", Edits: []pipeline.Edit{set(`"large"`)}}
-	qwenOn = pipeline.Edit{Field: "chat_template_kwargs", JSON: `{"enable_thinking":true}`}
-	noQwen = pipeline.Edit{Field: "chat_template_kwargs", JSON: `{"enable_thinking":false}`}
+	qwenOn = pipeline.Edit{Field: "chat_template_kwargs", Key: "enable_thinking", JSON: "true"}
+	noQwen = pipeline.Edit{Field: "chat_template_kwargs", Key: "enable_thinking", JSON: "false"}
 )
 
 func with(t pipeline.Tier, r pipeline.Reasoning, e pipeline.Edit) pipeline.Tier {
@@ -203,6 +203,11 @@ func TestEveryDialect(t *testing.T) {
 		{route.DeepSeek, pipeline.Off, []pipeline.Edit{{Field: "thinking", JSON: `{"type":"disabled"}`}}},
 		{route.OpenAI, pipeline.On, []pipeline.Edit{{Field: "reasoning_effort", JSON: `"high"`}}},
 		{route.OpenAI, pipeline.Off, []pipeline.Edit{{Field: "reasoning_effort", JSON: `"low"`}}},
+		{route.Qwen3, pipeline.Low, []pipeline.Edit{qwenOn}},
+		{route.DeepSeek, pipeline.Medium, []pipeline.Edit{{Field: "thinking", JSON: `{"type":"enabled"}`}}},
+		{route.OpenAI, pipeline.Medium, []pipeline.Edit{{Field: "reasoning_effort", JSON: `"medium"`}}},
+		{route.GPTOSS, pipeline.High, []pipeline.Edit{{Field: "chat_template_kwargs", Key: "reasoning_effort", JSON: `"high"`}}},
+		{route.GPTOSS, pipeline.Off, []pipeline.Edit{{Field: "chat_template_kwargs", Key: "reasoning_effort", JSON: `"low"`}}},
 	} {
 		name := `a "b" <&> ü`
 		c := route.Config{
@@ -214,6 +219,28 @@ func TestEveryDialect(t *testing.T) {
 		if diff := cmp.Diff(want, got.Tiers[0].Edits); diff != "" {
 			t.Errorf("%s, %v: (-want +got)\n%s", tc.dialect, tc.reasoning, diff)
 		}
+	}
+}
+
+func TestATierHasTheEditsOfItsDecisionAndThenItsOwnLimits(t *testing.T) {
+	system := pipeline.Edit{How: pipeline.PrependSystem, Field: "messages", JSON: `"Be brief."`}
+	tokens := pipeline.Edit{Field: "max_tokens", JSON: "9000"}
+	priority := []pipeline.Header{{Name: "x-llm-priority", Value: "low"}}
+	c := route.Config{
+		Backends: []route.Backend{{Name: "a", Cluster: "a", Dialect: route.Qwen3, MaxTokens: 10}, {Name: "b", Cluster: "b"}},
+		Default:  route.Choice{Models: []string{"a", "b"}, Reasoning: pipeline.On, Edits: []pipeline.Edit{system, tokens}, Headers: priority},
+	}
+	got, _ := pipeline.Find[pipeline.Plan](decide(t, c, words, ask("hello")).Trail)
+	limit := func(field string) pipeline.Edit {
+		return pipeline.Edit{How: pipeline.CapField, Field: field, JSON: "10"}
+	}
+	want := pipeline.Plan{Decision: "default", Headers: priority, Tiers: []pipeline.Tier{
+		{Model: "a", Cluster: "a", Reasoning: pipeline.On, Optimized: true, Edits: []pipeline.Edit{set(`"a"`), system, tokens, qwenOn, limit("max_tokens"), limit("max_completion_tokens")}},
+		{Model: "b", Cluster: "b", Optimized: true, Edits: []pipeline.Edit{set(`"b"`), system, tokens}},
+	}}
+	got.Domain = ""
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

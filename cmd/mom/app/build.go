@@ -127,7 +127,7 @@ func newRouter(cfg *config.Config, labels []string, pii *guard.PII) (*route.Rout
 	}
 	for _, m := range cfg.Models {
 		c.Backends = append(c.Backends, route.Backend{
-			Name: m.Name, Cluster: m.Cluster, Context: m.Context, Dialect: route.Dialect(m.Reasoning), Sees: m.Sees,
+			Name: m.Name, Cluster: m.Cluster, Context: m.Context, MaxTokens: m.MaxTokens, Dialect: route.Dialect(m.Reasoning), Sees: m.Sees,
 		})
 	}
 	return route.New(c)
@@ -158,13 +158,24 @@ func decisions(cfg *config.Config, labels []string) ([]route.Decision, config.Fa
 	return out, faults
 }
 
+var (
+	reasoned = map[string]pipeline.Reasoning{"on": pipeline.On, "off": pipeline.Off, "low": pipeline.Low, "medium": pipeline.Medium, "high": pipeline.High}
+	edited   = map[string]pipeline.How{
+		"strip": pipeline.StripField, "set": pipeline.SetField, "default": pipeline.DefaultField, "cap": pipeline.CapField,
+		"prepend": pipeline.PrependSystem, "append": pipeline.AppendSystem, "replace": pipeline.ReplaceSystem,
+	}
+)
+
 func choice(c config.Choice) route.Choice {
-	out := route.Choice{Models: c.Models}
-	switch c.Reasoning {
-	case "on":
-		out.Reasoning = pipeline.On
-	case "off":
-		out.Reasoning = pipeline.Off
+	out := route.Choice{Models: c.Models, Reasoning: reasoned[c.Reasoning]}
+	if c.System.How != "" {
+		out.Edits = append(out.Edits, chat.EditSystem(edited[c.System.How], c.System.Text))
+	}
+	for _, p := range c.Params {
+		out.Edits = append(out.Edits, pipeline.Edit{How: edited[p.How], Field: p.Name, JSON: p.JSON})
+	}
+	for _, h := range c.Headers {
+		out.Headers = append(out.Headers, pipeline.Header(h))
 	}
 	return out
 }

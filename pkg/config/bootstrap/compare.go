@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,11 +81,35 @@ func (k *comparison) filter(f node) {
 	if k.c.Guard.Screens() && k.c.Guard.Output == "block" {
 		k.override(f, "BUFFERED", guards)
 	}
+	k.headers(f)
 	open := get(f.m, "metadata_options", "receiving_namespaces", "untyped")
 	for _, ns := range []string{"mom.stats", "mom.route", "mom.tiers"} {
 		if !holds(open, ns) {
 			k.fault(f.path+".metadata_options.receiving_namespaces.untyped", ns+" is missing: Envoy would drop what MoM writes there")
 		}
+	}
+}
+
+// headers looks whether MoM may set the headers that decisions name. Envoy drops what it may not, and counts it.
+func (k *comparison) headers(f node) {
+	text, _ := get(f.m, "mutation_rules", "allow_expression", "regex").(string)
+	if text == "" {
+		return // whoever allows nothing in particular has rules of another kind
+	}
+	allowed, err := regexp.Compile("^(?:" + text + ")$")
+	if err != nil {
+		return // Envoy will say so
+	}
+	look := func(path string, c config.Choice) {
+		for _, h := range c.Headers {
+			if !allowed.MatchString(h.Name) {
+				k.faults = append(k.faults, k.c.Fault(path+".headers."+h.Name, "Envoy's mutation_rules do not let MoM set it: %s", text))
+			}
+		}
+	}
+	look("route.default", k.c.Default)
+	for i, d := range k.c.Decisions {
+		look("route.decisions["+strconv.Itoa(i)+"]", d.Choice)
 	}
 }
 
