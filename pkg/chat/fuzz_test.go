@@ -113,6 +113,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("accepted, but encoding/json says %v", err)
 		}
 		other.Alias = p.Aliases[other.Model]
+		other.Needs = needs(t, raw)
 		other.Leaves, other.Unscannable = b.Request.Leaves, b.Request.Unscannable
 		if diff := cmp.Diff(&other, b.Request); diff != "" {
 			t.Fatalf("encoding/json reads something else (-) than Parse (+): %s", diff)

@@ -187,8 +187,14 @@ func (s *scanner) part() {
 		}
 	case "refusal":
 		refusal.require(s, "refusal")
-	case "image_url", "input_audio", "file":
+	case "image_url":
 		s.attached = s.attached || !s.readable
+		s.images++
+	case "input_audio", "file":
+		s.attached = s.attached || !s.readable
+		if s.attached {
+			s.files++
+		}
 	default:
 		s.refuse(invalidValue, "type", "text, image_url, input_audio, file or refusal")
 	}

@@ -28,6 +28,7 @@ type scanner struct {
 
 	attached, readable bool // whether the content part holds something that is not for a guard to read, or a data URL of text
 	unscannable        int  // see pipeline.Request
+	images, files      int  // see pipeline.Needs
 
 	locate               bool // to note the spans too
 	textSpans, leafSpans []span

@@ -59,11 +59,12 @@ func (s *scanner) request(b *Body) *pipeline.Request {
 			}
 			s.skip(nil, legible)
 		default:
-			s.member(requestKind, key)
+			s.needed(key, &req.Needs)
 		}
 		b.fields = append(b.fields, field{name: key, start: start, end: s.pos})
 	}
 	req.Leaves, req.Unscannable = s.leaves, s.unscannable
+	req.Needs.Images, req.Needs.Files = s.images, s.files
 	if !model {
 		s.refuse(missingParameter, "model", "")
 	}

@@ -16,6 +16,8 @@ type Request struct {
 	// Caller is who sends it, and Asked what it asks; the latter is only there where the parser was told to find it.
 	Caller Caller
 	Asked  Asked
+	// Needs is what a model must be able to do to answer.
+	Needs Needs
 	// Unscannable counts the content parts that hold something for the model to read which is not in Texts or Leaves: images, audio and files,
 	// but for a file given as text.
 	Unscannable int
@@ -30,6 +32,15 @@ const (
 	// MoM asks the router to choose.
 	MoM
 )
+
+// Needs is what a body asks of whoever answers it. It is the parser's to find, which alone sees the body's fields; a stage has their texts only.
+type Needs struct {
+	Tools     int  // the tools it is offered: elements of tools and of functions
+	Images    int  // the content parts that are images
+	Files     int  // those that are audio or a file, but for a file given as text
+	JSON      bool // the answer is to be JSON, by response_format or guided_json
+	MaxTokens int  // the longest answer that is wanted, in tokens; 0 when the body does not say
+}
 
 // Message is one turn of the conversation.
 type Message struct {
