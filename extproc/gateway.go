@@ -31,6 +31,7 @@ type Gateway struct {
 	Screen  chat.Screen   // reads the answers; nil: nobody does
 	Memory  Memory        // keeps the answers that may be given again; nil: nobody does
 	Tenant  Tenant        // by what Envoy vouches for whose answers may be shared
+	Headers []string      // the request headers, in lower case, that decisions ask for
 	Restore bool          // put the client's own values back into answers where the request was redacted
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool

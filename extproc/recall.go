@@ -14,12 +14,9 @@ import (
 // rememberIn bounds the keeping of an answer, which the end of the client's answer waits for.
 const rememberIn = 100 * time.Millisecond
 
-// caller is who sends a request, by what Envoy vouches for.
+// caller is who sends a request, by what Envoy vouches for, and what else it says of itself that a decision asks for.
 func (g *Gateway) caller(h head, a *ask) pipeline.Caller {
 	var c pipeline.Caller
-	if g.Memory == nil {
-		return c
-	}
 	for _, v := range h.cacheControl {
 		for directive := range strings.SplitSeq(v, ",") {
 			name, _, _ := strings.Cut(strings.TrimSpace(directive), "=")
@@ -27,7 +24,30 @@ func (g *Gateway) caller(h head, a *ask) pipeline.Caller {
 		}
 	}
 	c.Tenant = g.Tenant.of(a)
+	for _, name := range g.Headers {
+		if v := only(a.headers, name); v != "" {
+			if c.Headers == nil {
+				c.Headers = make(map[string]string, len(g.Headers))
+			}
+			c.Headers[name] = v
+		}
+	}
 	return c
+}
+
+// only returns the value of the header of this name, "" when there is none, or more than one: which of two counts is not for us to say.
+func only(headers []field, name string) string {
+	value, seen := "", 0
+	for _, f := range headers {
+		if string(f.name) == name {
+			value = string(f.value)
+			seen++
+		}
+	}
+	if seen != 1 {
+		return ""
+	}
+	return value
 }
 
 // remembered are the headers of an answer from memory.

@@ -251,6 +251,9 @@ func (x *exchange) warn(t pipeline.Trail) {
 		if e.Err != nil {
 			x.log.Warn("stage passed over", zap.String("stage", e.Stage), zap.String("request_id", x.id), zap.Error(e.Err))
 		}
+		if e.Outcome.Lost != nil {
+			x.log.Warn("stage did without", zap.String("stage", e.Stage), zap.String("request_id", x.id), zap.Error(e.Outcome.Lost))
+		}
 	}
 }
 

@@ -18,16 +18,7 @@ func (t Tenant) of(a *ask) string {
 	tenant := ""
 	switch {
 	case t.Header != "":
-		seen := 0
-		for _, f := range a.headers {
-			if string(f.name) == t.Header {
-				tenant = string(f.value)
-				seen++
-			}
-		}
-		if seen != 1 { // one of two may be the client's own word
-			return ""
-		}
+		tenant = only(a.headers, t.Header) // one of two may be the client's own word
 	case t.Namespace != "":
 		v := inMetadata(a.metadata, t.Namespace)
 		for i, key := range t.Path {

@@ -51,6 +51,22 @@ func (e *Embedder) Embed(ctx context.Context, text string) (v []float32, err err
 	return v, nil
 }
 
+// Windows returns the vector of each window of a text, in order, each the caller's own: for those who compare parts and do not mind that none of
+// them stands for the whole. Neighbours overlap, and a text that was just classified costs no pass. Errors are those of Embed, but that a text of
+// several windows is not too long.
+func (e *Embedder) Windows(ctx context.Context, text string) ([][]float32, error) {
+	var out [][]float32
+	_, err := e.trunk.called(ctx, e.manifest, text, reading{windows: e.trunk.opt.MaxWindows}, func(_ encoding, w window) error {
+		v, err := unit(w.floats[e.at])
+		out = append(out, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // unit returns a copy of length 1. A vector without a direction is like no text and like all.
 func unit(v []float32) ([]float32, error) {
 	var sum float64

@@ -50,6 +50,7 @@ type Outcome struct {
 	Reply   *Reply // set exactly when Verdict is Block or Answer
 	Finding any    // for later stages and the edge, found again by its type with Find
 	Note    string // one line for people; never prompt text
+	Lost    error  // what the stage had to do without, and why; the outcome stands. It holds no prompt text
 }
 
 // Reply is a complete answer made here, without a backend.

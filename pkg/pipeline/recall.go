@@ -22,6 +22,8 @@ type Asked struct {
 type Caller struct {
 	Tenant  string // whose answers may be shared, 1..256 bytes; "" is nobody known
 	NoStore bool   // wants neither an earlier answer nor to leave one
+	// Headers are the request headers that a decision may ask for, by their lower-case names; only those that the edge was told to read.
+	Headers map[string]string
 }
 
 // The states of a Recalled.

@@ -11,26 +11,35 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/mom-router/mom/pkg/route/signal"
 )
 
-// Compiler compiles the conditions of decisions: CEL over the variables domain (string) and confidence (double). Build it with NewCompiler.
+// Compiler compiles the conditions of decisions: CEL over the signals of a request. Build it with NewCompiler.
 type Compiler struct {
-	env    *cel.Env
-	labels []string
+	env   *cel.Env
+	names signal.Names
+	maps  map[string][]string
 }
 
-// NewCompiler returns a Compiler. Conditions that compare domain with a word that is none of labels are refused; nil labels, when no model is
-// loaded to name them, lets every word pass.
-func NewCompiler(labels []string) (*Compiler, error) {
-	env, err := cel.NewEnv(cel.Variable("domain", cel.StringType), cel.Variable("confidence", cel.DoubleType))
+// NewCompiler returns a Compiler. Conditions that compare domain with a word that is none of the domains, or ask for a signal by a name that the
+// configuration does not have, are refused.
+func NewCompiler(names signal.Names) (*Compiler, error) {
+	env, err := cel.NewEnv(append(signal.Declared(), cel.CrossTypeNumericComparisons(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("build the CEL environment: %w", err)
 	}
-	return &Compiler{env: env, labels: slices.Clone(labels)}, nil
+	return &Compiler{env: env, names: names, maps: names.Maps()}, nil
 }
 
 // Condition is a compiled condition, safe for concurrent use. The zero Condition is none.
-type Condition struct{ program cel.Program }
+type Condition struct {
+	program cel.Program
+	signals []string
+}
+
+// Signals returns the signals that the condition may ask for, sorted; one of many names stands as such as header.x-plan.
+func (c Condition) Signals() []string { return c.signals }
 
 // Compile parses and type-checks one condition. The error says in one line all that is wrong with it, with columns from 1.
 func (c *Compiler) Compile(when string) (Condition, error) {
@@ -50,11 +59,15 @@ func (c *Compiler) Compile(when string) (Condition, error) {
 	if err := c.checkLabels(checked); err != nil {
 		return Condition{}, err
 	}
+	signals, err := c.checkNames(checked)
+	if err != nil {
+		return Condition{}, err
+	}
 	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return Condition{}, fmt.Errorf("plan the condition: %w", err)
 	}
-	return Condition{program: program}, nil
+	return Condition{program: program, signals: signals}, nil
 }
 
 func at(line, column int) string {
@@ -66,7 +79,7 @@ func at(line, column int) string {
 
 // checkLabels finds words that domain can never be: such a condition would compile, and silently never hold.
 func (c *Compiler) checkLabels(checked *cel.Ast) error {
-	if c.labels == nil {
+	if c.names.Domains == nil {
 		return nil
 	}
 	var unknown []string
@@ -74,7 +87,7 @@ func (c *Compiler) checkLabels(checked *cel.Ast) error {
 		if e.Kind() != ast.LiteralKind {
 			return
 		}
-		if s, ok := e.AsLiteral().(types.String); ok && !slices.Contains(c.labels, string(s)) {
+		if s, ok := e.AsLiteral().(types.String); ok && !slices.Contains(c.names.Domains, string(s)) {
 			unknown = append(unknown, strconv.Quote(string(s)))
 		}
 	}
@@ -102,37 +115,104 @@ func (c *Compiler) checkLabels(checked *cel.Ast) error {
 	if unknown == nil {
 		return nil
 	}
-	return fmt.Errorf("no domain is named %s; the domains are %s", strings.Join(unknown, ", "), strings.Join(c.labels, ", "))
+	return fmt.Errorf("no domain is named %s; the domains are %s", strings.Join(unknown, ", "), strings.Join(c.names.Domains, ", "))
 }
 
-// signals are the variables of one request. The values are boxed once, not at every look-up of every decision.
-type signals struct{ domain, confidence any }
-
-func newSignals(d Domain) *signals {
-	return &signals{domain: types.String(d.Label), confidence: types.Double(d.Probability)}
-}
-
-// ResolveName returns a variable's value.
-func (s *signals) ResolveName(name string) (any, bool) {
-	switch name {
-	case "domain":
-		return s.domain, true
-	case "confidence":
-		return s.confidence, true
+// checkNames finds signals that are asked for by no name, or by one that nobody configured, and returns all that the condition asks for.
+func (c *Compiler) checkNames(checked *cel.Ast) ([]string, error) {
+	var signals, faults []string
+	lines := checked.NativeRep().SourceInfo()
+	fault := func(e ast.Expr, format string, args ...any) {
+		where := lines.GetStartLocation(e.ID())
+		faults = append(faults, at(where.Line(), where.Column()+1)+fmt.Sprintf(format, args...))
 	}
-	return nil, false
+	named := map[int64]bool{} // the variables that a name follows
+	name := func(variable ast.Expr, key string, ok bool) {
+		if variable.Kind() != ast.IdentKind {
+			return
+		}
+		of := variable.AsIdent()
+		names, isMap := c.maps[of]
+		if !isMap {
+			return
+		}
+		named[variable.ID()] = true
+		switch {
+		case !ok:
+			fault(variable, "%s needs a name in quotes", of)
+		case names != nil && !slices.Contains(names, key):
+			have := "there are none"
+			if len(names) > 0 {
+				have = "there is " + strings.Join(names, ", ")
+			}
+			fault(variable, "no %s is named %q; %s", of, key, have)
+		case of == "header" && key != strings.ToLower(key):
+			fault(variable, "names of headers are written in lower case here: %q", strings.ToLower(key))
+		default:
+			signals = append(signals, of+"."+key)
+		}
+	}
+	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.SelectKind:
+			s := e.AsSelect()
+			if s.IsTestOnly() && s.Operand().Kind() == ast.IdentKind && c.isMap(s.Operand().AsIdent()) {
+				named[s.Operand().ID()] = true
+				fault(e, "has() tells nothing of a signal; one that is not there is an empty text or 0")
+				return
+			}
+			name(s.Operand(), s.FieldName(), true)
+		case ast.CallKind:
+			if call := e.AsCall(); call.FunctionName() == operators.Index {
+				key, ok := literal(call.Args()[1])
+				name(call.Args()[0], key, ok)
+			}
+		case ast.IdentKind:
+			switch of := e.AsIdent(); {
+			case !c.isMap(of):
+				signals = append(signals, of)
+			case !named[e.ID()]:
+				fault(e, "%s needs a name, such as %s.NAME or %s[\"NAME\"]", of, of, of)
+			}
+		}
+	}))
+	if faults != nil {
+		return nil, errors.New(strings.Join(faults, "; "))
+	}
+	slices.Sort(signals)
+	return slices.Compact(signals), nil
 }
 
-// Parent returns nil: there is no outer scope.
-func (s *signals) Parent() cel.Activation { return nil }
+func (c *Compiler) isMap(name string) bool {
+	_, ok := c.maps[name]
+	return ok
+}
 
-// holds evaluates the condition. The error, such as a division by zero, is left without CEL's text, which may quote values.
-func (c Condition) holds(s *signals) (bool, error) {
-	v, _, err := c.program.Eval(s)
-	if err != nil {
-		return false, errEvaluation
+// literal returns a text that stands in the condition as such.
+func literal(e ast.Expr) (string, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return "", false
 	}
-	return v == types.True, nil
+	s, ok := e.AsLiteral().(types.String)
+	return string(s), ok
+}
+
+// holds evaluates the condition. The error is that of a signal (signal.ErrNothing, signal.ErrUnsure or a *signal.Error), or errEvaluation for one of
+// the condition's own, such as a division by zero, without CEL's text, which may quote values.
+func (c Condition) holds(vars cel.Activation) (bool, error) {
+	v, _, err := c.program.Eval(vars)
+	var of *signal.Error
+	switch {
+	case err == nil:
+		return v == types.True, nil
+	case errors.Is(err, signal.ErrNothing):
+		return false, signal.ErrNothing
+	case errors.Is(err, signal.ErrUnsure):
+		return false, signal.ErrUnsure
+	case errors.As(err, &of):
+		return false, of
+	}
+	return false, errEvaluation
 }
 
 var errEvaluation = errors.New("the condition could not be evaluated")

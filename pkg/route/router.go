@@ -1,12 +1,20 @@
+// Package route is the stage that chooses: a Router asks the signals of a request for what the configured decisions rest on, and turns the first that
+// holds into a plan of backends. Named models get a plan of one, untouched; unknown names are refused. Of what the guard found, no backend gets what
+// it may not see.
+//
+// It knows models only by their signals and backends only by name. It never edits bytes (a plan says which fields are to be set), never talks to a
+// backend, and never puts text of a user into a finding, a note or an error.
 package route
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/mom-router/mom/pkg/chat"
 	"github.com/mom-router/mom/pkg/pipeline"
+	"github.com/mom-router/mom/pkg/route/signal"
 )
 
 // Config is what a Router is built from.
@@ -15,7 +23,9 @@ type Config struct {
 	Backends    []Backend  // at least one, names unique
 	Passthrough string     // the cluster of names that are no backend; "" refuses them
 	Decisions   []Decision // in order: the first whose condition holds wins
-	Default     Choice     // when none holds, or the domain is not known
+	Default     Choice     // when none holds, or the first that might cannot be told
+	// Reader finds what the conditions ask for; nil knows no model.
+	Reader *signal.Reader
 
 	// Refuse is the outcome of a request with personal data of these kinds that no backend in question may see. nil makes that an error.
 	Refuse func(req *pipeline.Request, found pipeline.Guarded, kinds []string) pipeline.Outcome
@@ -52,12 +62,16 @@ type Choice struct {
 const (
 	BrainError    = "brain_error"    // the domain could not be read
 	BrainUnsure   = "brain_unsure"   // it was read, below the threshold
+	SignalError   = "signal_error"   // another signal could not be found
 	DecisionError = "decision_error" // a condition could not be evaluated
 )
 
-// Router is the stage that leaves a pipeline.Plan. It needs the trail of a Brain before it, and without one takes the default decision. The plans
-// it hands out share their tiers: they are read, never changed.
+// StageRoute is the name of the Router in the trail.
+const StageRoute = "route"
+
+// Router is the stage that leaves a pipeline.Plan. The plans it hands out share their tiers: they are read, never changed.
 type Router struct {
+	reader      *signal.Reader
 	decisions   []decision
 	byDefault   pipeline.Plan
 	explicit    map[string]pipeline.Plan
@@ -75,8 +89,11 @@ type decision struct {
 // New builds a Router; every plan is made here, so that a request only picks one. Errors name all decisions that are not whole.
 func New(c Config) (*Router, error) {
 	r := &Router{
-		explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c),
+		reader: c.Reader, explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c),
 		sees: make(map[string]func(string) bool, len(c.Backends)), refuse: c.Refuse,
+	}
+	if r.reader == nil {
+		r.reader = new(signal.Reader)
 	}
 	backends := make(map[string]Backend, len(c.Backends))
 	for _, b := range c.Backends {
@@ -142,13 +159,18 @@ func (r *Router) Name() string { return StageRoute }
 
 // Run leaves a plan, blocks with a 404 when the client names a model nobody has, and as the guard does when no backend in question may see what the
 // guard found. It fails in that case alone, and only where nobody has said how to refuse: what it does not know leads to the default.
-func (r *Router) Run(_ context.Context, req *pipeline.Request, trail pipeline.Trail) (pipeline.Outcome, error) {
+func (r *Router) Run(ctx context.Context, req *pipeline.Request, trail pipeline.Trail) (pipeline.Outcome, error) {
 	found, _ := pipeline.Find[pipeline.Guarded](trail)
 	named, known := r.explicit[req.Model]
 	var p pipeline.Plan
+	var lost error
+	set := r.reader.Read(req)
 	switch {
 	case req.Alias == pipeline.MoM:
-		p = r.choose(trail)
+		p, lost = r.choose(ctx, set)
+		if ctx.Err() != nil {
+			return pipeline.Outcome{}, ctx.Err() // it was the request's time that ran out, and not the model's
+		}
 		allowed := r.allowed(p, found.Redactions)
 		if len(allowed.Tiers) == 0 && p.Decision != r.byDefault.Decision {
 			// The decision's models may not have it. It is then as if none had held.
@@ -169,52 +191,60 @@ func (r *Router) Run(_ context.Context, req *pipeline.Request, trail pipeline.Tr
 		}
 		return r.refuse(req, found, barred(found.Redactions)), nil
 	}
-	n := note(p)
+	n := note(p, set)
 	if req.Alias == pipeline.Named && !known {
 		n = "explicit, passed through" // the name is whatever the client wrote
 	}
 	if len(p.Replacements) > 0 {
 		n += ", redacted"
 	}
-	return pipeline.Outcome{Finding: p, Note: n}, nil
+	return pipeline.Outcome{Finding: p, Note: n, Lost: lost}, nil
 }
 
-// choose finds the first decision that holds. Without a domain it rests on, it would hold by accident, so then the default is taken at once.
-func (r *Router) choose(trail pipeline.Trail) pipeline.Plan {
-	p := r.byDefault
-	if trail.Failed(StageBrain) != nil {
-		p.Degraded = BrainError
-		return p
-	}
-	domain, ok := pipeline.Find[Domain](trail)
-	switch {
-	case !ok:
-		return p
-	case !domain.Sure:
-		p.Degraded = BrainUnsure
-		return p
-	}
-	p.Domain = domain.Label
-	s := newSignals(domain)
+// choose finds the first decision that holds. Where one cannot be told, whether it was meant is not known, and a later one may rest on its not being so:
+// then the default is taken. The error is the reason, where that is a fault.
+func (r *Router) choose(ctx context.Context, set *signal.Set) (p pipeline.Plan, err error) {
+	p = r.byDefault
+	vars := set.Variables(ctx)
 	for _, d := range r.decisions {
-		holds, err := d.when.holds(s)
-		if err != nil {
-			// Whether the decision was meant is not known, and a later one may rest on its not being so.
-			p.Degraded = DecisionError
-			return p
+		holds, reason := d.when.holds(vars)
+		if reason != nil {
+			p.Degraded, err = degraded(reason)
+			break
 		}
 		if holds {
 			p = d.plan
-			p.Domain = domain.Label
-			return p
+			break
 		}
 	}
-	return p
+	if d, ok := set.Read(); ok && d.Sure {
+		p.Domain = d.Label
+	}
+	return p, err
 }
 
-// note says a plan in one line of names that stand in the configuration or the model.
-func note(p pipeline.Plan) string {
+// degraded says why a plan is not the intended one, and whether that is a fault.
+func degraded(reason error) (string, error) {
+	var of *signal.Error
+	switch {
+	case errors.Is(reason, signal.ErrNothing):
+		return "", nil // such as a request without any text, of which no domain is expected
+	case errors.Is(reason, signal.ErrUnsure):
+		return BrainUnsure, nil
+	case errors.As(reason, &of) && of.Signal == "domain":
+		return BrainError, of
+	case errors.As(reason, &of):
+		return SignalError, of
+	}
+	return DecisionError, reason
+}
+
+// note says a plan in one line of names that stand in the configuration or the model, and the domain where it was read.
+func note(p pipeline.Plan, set *signal.Set) string {
 	s := p.Decision + ": " + p.Tiers[0].Model
+	if d, ok := set.Read(); ok {
+		s += ", " + d.Label + " " + strconv.FormatFloat(d.Probability, 'f', 3, 64)
+	}
 	if p.Degraded != "" {
 		s += " (" + p.Degraded + ")"
 	}

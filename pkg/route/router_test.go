@@ -9,9 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mom-router/mom/classifiers"
 	"github.com/mom-router/mom/classifiers/classifiertest"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
+	"github.com/mom-router/mom/pkg/route/signal"
 )
 
 var words = classifiertest.Words{
@@ -22,7 +24,7 @@ var words = classifiertest.Words{
 
 func compile(t testing.TB, when string) route.Condition {
 	t.Helper()
-	c, err := route.NewCompiler(words.Classes)
+	c, err := route.NewCompiler(signal.Names{Domains: words.Classes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,18 +68,25 @@ func with(t pipeline.Tier, r pipeline.Reasoning, e pipeline.Edit) pipeline.Tier 
 	return t
 }
 
-// decide runs brain and router as a server does.
-func decide(t *testing.T, c route.Config, w classifiertest.Words, req *pipeline.Request) pipeline.Decision {
+// reads is a Reader of the domain.
+func reads(t testing.TB, w classifiers.Classifier) *signal.Reader {
 	t.Helper()
+	r, err := signal.NewReader(t.Context(), signal.Config{Domain: w, Sure: 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// decide runs the router as a server does.
+func decide(t *testing.T, c route.Config, w classifiers.Classifier, req *pipeline.Request) pipeline.Decision {
+	t.Helper()
+	c.Reader = reads(t, w)
 	router, err := route.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	brain, err := route.NewBrain(w, 0.5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := pipeline.New(pipeline.Step{Stage: brain, FailOpen: true}, pipeline.Step{Stage: router})
+	p, err := pipeline.New(pipeline.Step{Stage: router})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,26 +310,15 @@ func BenchmarkRouter(b *testing.B) {
 		}
 		c.Decisions = append(c.Decisions, route.Decision{Name: "d" + strconv.Itoa(i), When: compile(b, when), Choice: route.Choice{Models: []string{"large", "small"}}})
 	}
+	c.Reader = reads(b, words)
 	router, err := route.New(c)
 	if err != nil {
 		b.Fatal(err)
 	}
-	brain, err := route.NewBrain(words, 0.5)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p, err := pipeline.New(pipeline.Step{Stage: brain})
-	if err != nil {
-		b.Fatal(err)
-	}
 	req := ask("an integral")
-	d, err := p.Run(b.Context(), req)
-	if err != nil {
-		b.Fatal(err)
-	}
 	b.ReportAllocs()
 	for b.Loop() {
-		out, err := router.Run(b.Context(), req, d.Trail)
+		out, err := router.Run(b.Context(), req, pipeline.Trail{})
 		if p := out.Finding.(pipeline.Plan); err != nil || p.Decision != "d49" {
 			b.Fatal(p.Decision, err)
 		}

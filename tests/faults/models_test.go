@@ -15,6 +15,7 @@ import (
 	"github.com/mom-router/mom/pkg/guard"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
+	"github.com/mom-router/mom/pkg/route/signal"
 )
 
 const (
@@ -159,7 +160,16 @@ func build(t *testing.T, s setup) built {
 	pii, err := guard.NewPII(guard.PIIConfig{Tagger: s.tagger, Policy: policy, FlagFrom: 0.45, BlockFrom: 0.8, Limits: limits(guard.StagePII)})
 	must(err)
 	backends := []route.Backend{{Name: "small-model", Cluster: "small"}, {Name: "larger-model", Cluster: "large"}}
-	router, err := route.New(route.Config{Aliases: []string{"MoM"}, Backends: backends, Default: route.Choice{Models: []string{"small-model", "larger-model"}}})
+	conditions, err := route.NewCompiler(signal.Names{})
+	must(err)
+	maths, err := conditions.Compile(`domain == "math"`)
+	must(err)
+	reader, err := signal.NewReader(t.Context(), signal.Config{Domain: s.brain, Sure: 0.6})
+	must(err)
+	router, err := route.New(route.Config{
+		Aliases: []string{"MoM"}, Backends: backends, Default: route.Choice{Models: []string{"small-model", "larger-model"}}, Reader: reader,
+		Decisions: []route.Decision{{Name: "maths", When: maths, Choice: route.Choice{Models: []string{"larger-model", "small-model"}}}},
+	})
 	must(err)
 	var steps []pipeline.Step
 	g := &extproc.Gateway{
@@ -171,11 +181,6 @@ func build(t *testing.T, s setup) built {
 			steps = append(steps, pipeline.Step{Stage: stage, Timeout: s.limit, FailOpen: s.open == stage.Name() || s.open == "both"})
 			g.Guards = append(g.Guards, stage.Name())
 		}
-	}
-	if s.brain != nil {
-		brain, err := route.NewBrain(s.brain, 0.6)
-		must(err)
-		steps = append(steps, pipeline.Step{Stage: brain, FailOpen: true})
 	}
 	run, err := pipeline.New(append(steps, pipeline.Step{Stage: router})...)
 	must(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/mom-router/mom/pkg/guard"
 	"github.com/mom-router/mom/pkg/pipeline"
 	"github.com/mom-router/mom/pkg/route"
+	"github.com/mom-router/mom/pkg/route/signal"
 	"go.uber.org/zap"
 )
 
@@ -41,25 +42,19 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		// Without its memory a request is only asked again.
 		steps = append(steps, pipeline.Step{Stage: memory, Timeout: recallTimeout, FailOpen: true})
 	}
-	var labels []string
-	if cfg.Brain.Model != "" {
-		m, err := models.Model(ctx, cfg.Brain.Model)
-		if err != nil {
-			return nil, fmt.Errorf("brain: %w", err)
-		}
-		threshold := cfg.Brain.MinConfidence
-		if threshold == 0 {
-			threshold = m.entry.Threshold
-		}
-		brain, err := route.NewBrain(m, threshold)
-		if err != nil {
-			return nil, fmt.Errorf("brain: %w", err)
-		}
-		labels = m.Labels()
-		// Without the domain a request can still be answered, by the default decision and visibly so.
-		steps = append(steps, pipeline.Step{Stage: brain, Timeout: cfg.BrainTimeout, FailOpen: true})
+	names, err := signalNames(cfg, models.where)
+	if err != nil {
+		return nil, fmt.Errorf("brain: %w", err)
 	}
-	router, err := newRouter(cfg, labels, guarding.pii)
+	decisions, faults := decisions(cfg, names)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	reader, err := newReader(ctx, cfg, models, decisions)
+	if err != nil {
+		return nil, err
+	}
+	router, err := newRouter(cfg, decisions, reader, guarding.pii)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +71,7 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Restore:  cfg.Guard.Restores(),
+		Headers:  headers(decisions),
 		Backends: map[string]bool{},
 		Domains:  map[string]bool{},
 	}
@@ -97,7 +93,7 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 	for _, m := range cfg.Models {
 		g.Backends[m.Name] = true
 	}
-	for _, l := range labels {
+	for _, l := range names.Domains {
 		g.Domains[l] = true
 	}
 	return g, nil
@@ -115,13 +111,9 @@ func newParser(cfg *config.Config) *chat.Parser {
 	return p
 }
 
-// newRouter builds the stage that chooses. labels are the brain's, nil when there is none; pii refuses what no backend may see, nil when it is off.
-func newRouter(cfg *config.Config, labels []string, pii *guard.PII) (*route.Router, error) {
-	decisions, faults := decisions(cfg, labels)
-	if err := faults.Err(); err != nil {
-		return nil, err
-	}
-	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(cfg.Default)}
+// newRouter builds the stage that chooses. pii refuses what no backend may see, nil when it is off.
+func newRouter(cfg *config.Config, decisions []route.Decision, reader *signal.Reader, pii *guard.PII) (*route.Router, error) {
+	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(cfg.Default), Reader: reader}
 	if pii != nil {
 		c.Refuse = pii.Refuse
 	}
@@ -134,8 +126,8 @@ func newRouter(cfg *config.Config, labels []string, pii *guard.PII) (*route.Rout
 }
 
 // decisions compiles the conditions and returns what is wrong with the plans by the file's own keys.
-func decisions(cfg *config.Config, labels []string) ([]route.Decision, config.Faults) {
-	conditions, err := route.NewCompiler(labels)
+func decisions(cfg *config.Config, names signal.Names) ([]route.Decision, config.Faults) {
+	conditions, err := route.NewCompiler(names)
 	if err != nil {
 		return nil, config.Faults{cfg.Fault("route", "%v", err)}
 	}

@@ -3,9 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
-	"github.com/mom-router/mom/classifiers/catalog"
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/config/bootstrap"
 	"github.com/spf13/cobra"
@@ -42,7 +40,7 @@ func check(file, envoy string, where Places) error {
 	if err != nil && !errors.As(err, &faults) {
 		return err
 	}
-	labels, err := brainLabels(cfg, where)
+	names, err := signalNames(cfg, where)
 	if err != nil {
 		faults = faults.Join(cfg.Fault("brain", "%v", err))
 	}
@@ -50,7 +48,7 @@ func check(file, envoy string, where Places) error {
 		faults = faults.Join(guardFaults(cfg, where)...)
 	}
 	faults = faults.Join(meaningFaults(cfg, where)...)
-	_, more := decisions(cfg, labels)
+	_, more := decisions(cfg, names)
 	faults = faults.Join(more...)
 	if envoy != "" {
 		b, err := bootstrap.Load(envoy)
@@ -65,20 +63,4 @@ func check(file, envoy string, where Places) error {
 		}
 	}
 	return faults.Err()
-}
-
-// brainLabels reads the labels from the brain's manifest; nil when there is no brain.
-func brainLabels(cfg *config.Config, where Places) ([]string, error) {
-	if cfg.Brain.Model == "" {
-		return nil, nil
-	}
-	dir, err := where.modelsDir()
-	if err != nil {
-		return nil, err
-	}
-	entry, err := catalog.Read(filepath.Join(dir, cfg.Brain.Model))
-	if err != nil {
-		return nil, err
-	}
-	return entry.Labels, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,8 +156,8 @@ func stageLines(t pipeline.Trail) []stageLine {
 	lines := []stageLine{}
 	for _, e := range t.Entries() {
 		l := stageLine{Stage: e.Stage, Note: e.Outcome.Note, Millis: float64(e.Took.Round(time.Microsecond).Microseconds()) / 1000}
-		if e.Err != nil {
-			l.Error = e.Err.Error()
+		if err := cmp.Or(e.Err, e.Outcome.Lost); err != nil {
+			l.Error = err.Error()
 		}
 		lines = append(lines, l)
 	}
@@ -165,10 +166,13 @@ func stageLines(t pipeline.Trail) []stageLine {
 
 // said is what a stage has to say for people.
 func (s stageLine) said() string {
-	if s.Error != "" {
+	switch {
+	case s.Error == "":
+		return s.Note
+	case s.Note == "":
 		return "failed: " + s.Error
 	}
-	return s.Note
+	return s.Note + "; failed: " + s.Error
 }
 
 func refused(r *pipeline.Reply) *refusal { return &refusal{Status: r.Status, Body: r.Body} }
