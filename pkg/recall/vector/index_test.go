@@ -186,7 +186,8 @@ func TestSketchesLoseLittle(t *testing.T) {
 				at = at[:last]
 			}
 			lost, asked := 0, 0
-			for i := range questions {
+			for range questions {
+				i := random.IntN(rows)
 				v := beside(random, held[i], 0.85+0.15*random.Float64())
 				if angle(round(t, v), round(t, held[i])) < 0.85 {
 					continue
