@@ -16,6 +16,10 @@ type Recall struct {
 	Bytes       int64         // of all answers
 	TenantBytes int64         // of those of one tenant
 	Semantic    Semantic
+	// Secret keys what a store holds, 32 bytes or more: who knows it can tell what was asked. Without one each process makes its own.
+	Secret Secret
+	// Snapshot is the file in which the memory outlives the process; "" for none. Never without a Secret.
+	Snapshot string
 }
 
 // Tenant says where Envoy tells who calls: in one of these places. Envoy must set or verify it: whoever can choose it can read that tenant's answers.
@@ -57,6 +61,8 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		key{"ttl", func(n ast.Node, p string) { r.duration(n, p, &c.Recall.TTL, time.Second, 365*24*time.Hour) }},
 		key{"size", func(n ast.Node, p string) { r.size(n, p, &c.Recall.Bytes, 1<<20, 1<<40) }},
 		key{"tenant_size", func(n ast.Node, p string) { r.size(n, p, &c.Recall.TenantBytes, 1<<16, 1<<40) }},
+		key{"secret", func(n ast.Node, p string) { readSecret(r, n, p, &c.Recall.Secret) }},
+		key{"snapshot", func(n ast.Node, p string) { readPath(r, n, p, &c.Recall.Snapshot) }},
 	)...)
 	if c.Recall.Store == "off" {
 		c.Recall = Recall{}
@@ -72,6 +78,9 @@ func (c *Config) readRecall(r *reader, n ast.Node, path string) {
 		r.fault(path+".scope", lineOf(r.lines, path+".scope"), "needs tenant: "+tenantForms+", which Envoy vouches for")
 	case scope == "shared" && named:
 		r.fault(path+".tenant", lineOf(r.lines, path+".tenant"), "the scope is shared, so this would change nothing")
+	}
+	if _, secret := r.lines[path+".secret"]; c.Recall.Snapshot != "" && !secret {
+		r.fault(path+".snapshot", lineOf(r.lines, path+".snapshot"), "needs secret: {file: PATH} or {env: NAME}, or the next process cannot read it")
 	}
 	if c.Recall.TenantBytes > c.Recall.Bytes {
 		if _, ok := r.lines[path+".tenant_size"]; ok {

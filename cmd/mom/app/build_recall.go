@@ -22,6 +22,10 @@ func newRecall(ctx context.Context, cfg *config.Config, models *Shelf, guards []
 	if c.Store == "" {
 		return nil, nil //nolint:nilnil // off is no error
 	}
+	secret, err := readSecret(cfg, "recall.secret", c.Secret)
+	if err != nil {
+		return nil, err
+	}
 	store, err := memory.New(memory.Limits{Bytes: int(c.Bytes), TenantBytes: int(c.TenantBytes)})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
@@ -31,7 +35,7 @@ func newRecall(ctx context.Context, cfg *config.Config, models *Shelf, guards []
 		return nil, err
 	}
 	r, err := recall.New(recall.Config{
-		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning,
+		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning, Secret: secret,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
