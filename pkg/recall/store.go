@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/mom-router/mom/pkg/chat"
@@ -65,6 +66,9 @@ type Size struct {
 	Entries int
 	Bytes   int64 // 0 where the store cannot tell
 }
+
+// ErrOff is the error of a store that is known not to work at the moment, and was not asked.
+var ErrOff = errors.New("the store is off")
 
 // Store keeps entries for a while. Its methods are safe for concurrent use and honour ctx. An entry may be gone at any time, and one that expired may
 // still be there: who reads it looks. An error says that the store could not do it, never that there is nothing.
