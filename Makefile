@@ -17,13 +17,16 @@ export CGO_LDFLAGS := "-L$(CURDIR)/.build/lib"
 unit = $$(go list ./... | grep -vE '/tests(/|$$)')
 lint := .build/bin/golangci-lint
 
-.PHONY: help setup build run test check fmt bench fuzz eval models data-given clean distclean
+.PHONY: help setup milvus build run test check fmt bench fuzz eval models data-given clean distclean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch and build the native parts into .build/ (pinned, hash-checked; nothing to do the second time)
 	@scripts/setup.sh
+
+milvus:
+	@scripts/setup.sh milvus
 
 build: setup ## build bin/mom
 	go build -trimpath -ldflags '-s -w -X github.com/mom-router/mom/cmd/mom/app.version=$(VERSION)' -o bin/mom ./cmd/mom
@@ -34,7 +37,8 @@ run: build ## run the whole gateway here: two demo backends, mom, Envoy; Ctrl-C 
 
 test: export MOM_REQUIRE_ONNX = 1
 test: export MOM_REQUIRE_ENVOY = 1
-test: build ## the whole test suite, with the real Envoy and the real encoder (a missing one is a failure)
+test: export MOM_REQUIRE_MILVUS = 1
+test: build milvus ## the whole test suite, with the real Envoy, encoder and Milvus (a missing one is a failure)
 	go test -race $(unit)
 	MOM_BIN='$(CURDIR)/bin/mom' go test -count=1 ./tests/...
 

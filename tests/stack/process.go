@@ -21,6 +21,16 @@ type Process struct {
 // Run starts argv in dir; its output goes to dir/NAME.log, appended.
 func Run(t testing.TB, dir, name string, argv ...string) *Process {
 	t.Helper()
+	p, err := run(t, dir, name, func(*exec.Cmd) {}, argv...)
+	if err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	return p
+}
+
+// run is Run with a last change to the command. The error is that it did not start.
+func run(t testing.TB, dir, name string, edit func(*exec.Cmd), argv ...string) (*Process, error) {
+	t.Helper()
 	p := &Process{cmd: exec.Command(argv[0], argv[1:]...), log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -29,6 +39,7 @@ func Run(t testing.TB, dir, name string, argv ...string) *Process {
 	defer out.Close()
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
 	dieWithParent(p.cmd)
+	edit(p.cmd)
 	started := make(chan error)
 	go func() {
 		// To the kernel the parent is the thread that forked: when it ends, the child is signalled. This goroutine keeps its thread
@@ -42,7 +53,7 @@ func Run(t testing.TB, dir, name string, argv ...string) *Process {
 		close(p.done)
 	}()
 	if err := <-started; err != nil {
-		t.Fatalf("start %s: %v", name, err)
+		return nil, err
 	}
 	t.Cleanup(func() {
 		p.Kill(t) // its manners at the end are the business of tests that ask for them
@@ -50,7 +61,7 @@ func Run(t testing.TB, dir, name string, argv ...string) *Process {
 			t.Logf("end of %s.log:\n%s", name, tail(p.Log(t), 4000))
 		}
 	})
-	return p
+	return p, nil
 }
 
 // Signal sends a signal to this process alone.
