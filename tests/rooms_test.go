@@ -17,6 +17,7 @@ const (
 	grpc      = "google.golang.org/grpc"
 	runtime   = "github.com/yalue/onnxruntime_go"
 	tokenizer = "github.com/daulet/tokenizers"
+	milvus    = "github.com/milvus-io/milvus-sdk-go"
 )
 
 // never lists, for each room, the import paths that none of its packages may reach, not even through others. The longest room that a package
@@ -32,6 +33,9 @@ var never = map[string][]string{
 	"pkg/config":          {envoyAPI, grpc, module + "/classifiers", module + "/extproc", module + "/cmd", module + "/pkg/pipeline", module + "/pkg/chat", module + "/pkg/cot", module + "/pkg/guard", module + "/pkg/recall", module + "/pkg/route"},
 	"pkg/guard":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/guard/text/hiding", module + "/pkg/config", module + "/pkg/recall", module + "/pkg/route"},
 	"pkg/recall":          {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route"},
+	"pkg/recall/milvus":   {envoyAPI, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route"}, // its client speaks gRPC
+	"pkg/recall/breaker":  {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route", milvus},
+	"pkg/recall/tiered":   {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard", module + "/pkg/route", milvus},
 	"pkg/route":           {envoyAPI, grpc, runtime, tokenizer, module + "/extproc", module + "/cmd", module + "/pkg/config", module + "/pkg/guard"},
 	"classifiers":         {envoyAPI, grpc, runtime, tokenizer, module + "/pkg", module + "/extproc", module + "/cmd"},
 	"classifiers/onnx":    {envoyAPI, grpc, module + "/pkg", module + "/extproc", module + "/cmd"},
@@ -67,7 +71,7 @@ func TestDoors(t *testing.T) {
 		if !ok {
 			continue
 		}
-		for dependency, door := range map[string]string{envoyAPI: "extproc", runtime: "classifiers/onnx", tokenizer: "classifiers/onnx"} {
+		for dependency, door := range map[string]string{envoyAPI: "extproc", runtime: "classifiers/onnx", tokenizer: "classifiers/onnx", milvus: "pkg/recall/milvus"} {
 			if !within(room, door) && slices.ContainsFunc(direct, func(p string) bool { return within(p, dependency) }) {
 				t.Errorf("%s imports %s, which only %s does", room, dependency, door)
 			}
