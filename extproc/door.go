@@ -60,7 +60,7 @@ func (g *Gateway) door(h head) *pipeline.Reply {
 			return allow("GET, HEAD, OPTIONS")
 		}
 		return refuseMethod("GET, HEAD, OPTIONS")
-	case h.path != pathChat:
+	case h.path != pathChat && h.path != pathSelect:
 		return refuse(404, "unknown_url", "", "This gateway serves POST /v1/chat/completions and GET /v1/models.", nil)
 	case h.method == "OPTIONS":
 		return allow("POST, OPTIONS")

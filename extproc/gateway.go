@@ -33,6 +33,8 @@ type Gateway struct {
 	Tenant  Tenant        // by what Envoy vouches for whose answers may be shared
 	Headers []string      // the request headers, in lower case, that decisions ask for
 	Restore bool          // put the client's own values back into answers where the request was redacted
+	// Policies are the names that an Envoy route may select; another is refused.
+	Policies map[string]bool
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".
 	Backends map[string]bool
 	Domains  map[string]bool

@@ -25,6 +25,7 @@ const (
 	statBadRequest  = "bad_request" // refused with a 4xx
 	statModels      = "models"      // answered here: the list of models, a preflight
 	statAnswer      = "answer"      // answered here instead of by a backend
+	statSelected    = "selected"    // only asked what would be chosen
 	statError       = "error"       // refused with a 5xx: we could not decide
 )
 

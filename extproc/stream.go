@@ -34,6 +34,7 @@ type exchange struct {
 	id      string // Envoy's request id
 	plan    *pipeline.Plan
 	caller  pipeline.Caller
+	selects bool // the client wants to know the choice, not to have it made
 	guarded guarded
 	memory  pipeline.Recalled
 	answer  answer
@@ -117,7 +118,7 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 	switch a.kind {
 	case askRequestHeaders:
 		if x.at == atHeaders {
-			return x.headers(a), nil
+			return x.headers(ctx, a), nil
 		}
 	case askRequestBody:
 		switch x.at {
@@ -145,10 +146,19 @@ func (x *exchange) handle(ctx context.Context, a *ask) (done bool, err error) {
 }
 
 // headers answers what can be answered without the body, and else waits for it.
-func (x *exchange) headers(a *ask) (done bool) {
+func (x *exchange) headers(ctx context.Context, a *ask) (done bool) {
 	head := readHead(a)
 	x.id = head.id
 	x.caller = x.gateway.caller(head, a)
+	if x.selects = head.path == pathSelect; x.selects {
+		x.caller.NoStore = true // an answer given before is no choice
+	}
+	policy, known := x.gateway.policy(ctx)
+	if !known {
+		x.log.Error("an Envoy route selects a policy that is not configured", zap.String("metadata", metadataPolicy))
+		return x.refuse(misconfigured())
+	}
+	x.caller.Policy = policy
 	if a.stated && a.mode != bodyModeBuffered {
 		x.log.Error("the filter's request_body_mode must be BUFFERED", zap.Uint64("mode", a.mode))
 		return x.refuse(misconfigured())
@@ -217,6 +227,10 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	}
 	s := x.gateway.stats(body.Request, &plan, x.guarded.stat())
 	s.cache = x.memory.State
+	if x.selects {
+		s.cache = ""
+		return x.selected(&plan, s, took), nil
+	}
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
 	x.expect(body.Request, &plan)

@@ -157,7 +157,27 @@ func TestStrictEnvoy(t *testing.T) {
 			req: post(say("hello")), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route",
 			headers: map[string]string{"x-mom-model": "small", "x-mom-decision": "default", "x-mom-tier": "mom", "x-router-model": "small", "x-vsr-selected-model": "small"},
 		},
-		"another alias does too": {req: post([]byte(`{"model":"auto","messages":[{"role":"user","content":"hello"}]}`)), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route"},
+		"asked for the choice alone, it answers and forwards nothing": {
+			req: extproctest.Request{Path: "/mom/v1/route", Body: say("integral")}, outcome: immediate, status: 200, stats: "selected",
+			headers: map[string]string{"content-type": "application/json", "x-router-route": "hard-math", "x-router-model": "large", "x-mom-tier": "mom"},
+			check: func(t *testing.T, res extproctest.Result) {
+				want := `{"routeName":"hard-math","model":"large","tier":"mom","cotMetadata":{"stage3":{"domain":"math","reasoning":true,"model":"large","optimized":false,"result":"Continue"}}}`
+				if diff := cmp.Diff(want, string(res.Body)); diff != "" {
+					t.Error(diff)
+				}
+			},
+		},
+		"asked for the choice of a model's own name": {
+			req: extproctest.Request{Path: "/mom/v1/route", Body: byteForByte}, outcome: immediate, status: 200, stats: "selected",
+			check: func(t *testing.T, res extproctest.Result) {
+				if want := `{"routeName":"explicit","model":"large","tier":"explicit","cotMetadata":{}}`; string(res.Body) != want {
+					t.Errorf("%s, want %s", res.Body, want)
+				}
+			},
+		},
+		"asked for the choice by GET":     {req: extproctest.Request{Method: "GET", Path: "/mom/v1/route"}, outcome: immediate, status: 405, stats: "bad_request", code: "method_not_allowed"},
+		"asked for the choice of no JSON": {req: extproctest.Request{Path: "/mom/v1/route", Body: []byte("{")}, outcome: immediate, status: 400, stats: "bad_request", code: "invalid_json"},
+		"another alias does too":          {req: post([]byte(`{"model":"auto","messages":[{"role":"user","content":"hello"}]}`)), outcome: forwarded, status: 200, tried: "small-cluster:small", stats: "route"},
 		"MoM with reasoning asks the large one for it": {
 			req: post(say("integral")), outcome: forwarded, status: 200, tried: "large-cluster:large", stats: "route",
 			headers: map[string]string{"x-mom-domain": "math", "x-vsr-selected-reasoning": "on", "x-mom-decision": "hard-math"},

@@ -170,11 +170,11 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memo
 	if plan.Tiers[answered].Optimized {
 		sets = append(sets, header{"x-vsr-injected-system-prompt", "true"})
 	}
-	if plan.Degraded != "" {
-		return append(sets, header{headerTier, "fallback"}, header{headerDegraded, ascii(plan.Degraded)})
+	if t := tier(plan); t != "" {
+		sets = append(sets, header{headerTier, t})
 	}
-	if plan.Decision != explicitDecision {
-		sets = append(sets, header{headerTier, "mom"})
+	if plan.Degraded != "" {
+		sets = append(sets, header{headerDegraded, ascii(plan.Degraded)})
 	}
 	return sets
 }

@@ -21,6 +21,7 @@ type Asked struct {
 // Caller is who sends a request, as the edge vouches for it.
 type Caller struct {
 	Tenant  string // whose answers may be shared, 1..256 bytes; "" is nobody known
+	Policy  string // by which the request is decided; "" is the one that holds where no other does
 	NoStore bool   // wants neither an earlier answer nor to leave one
 	// Headers are the request headers that a decision may ask for, by their lower-case names; only those that the edge was told to read.
 	Headers map[string]string
