@@ -28,8 +28,11 @@ func (c *Config) check(r *reader) {
 	if _, ok := r.lines["route.default.models"]; !ok {
 		c.Default.Models = names
 	}
-	c.checkChoice(r, "route.default", c.Default, names)
-	c.checkDecisions(r, names)
+	c.checkRules(r, "route", c.Rules, names)
+	for _, p := range c.Policies {
+		c.checkRules(r, "policies."+p.Name, p.Rules, names)
+	}
+	c.checkTenants(r, names)
 }
 
 // checkModels holds the names apart from each other and from the aliases, and returns them.
@@ -54,10 +57,11 @@ func (c *Config) checkModels(r *reader) []string {
 	return names
 }
 
-func (c *Config) checkDecisions(r *reader, models []string) {
+func (c *Config) checkRules(r *reader, at string, rules Rules, models []string) {
+	c.checkChoice(r, at+".default", rules.Default, models)
 	var names []string
-	for i, d := range c.Decisions {
-		path := "route.decisions[" + strconv.Itoa(i) + "]"
+	for i, d := range rules.Decisions {
+		path := at + ".decisions[" + strconv.Itoa(i) + "]"
 		if _, ok := r.lines[path+".name"]; ok {
 			at := path + ".name"
 			switch {
@@ -80,15 +84,22 @@ func (c *Config) checkDecisions(r *reader, models []string) {
 // checkChoice finds every model it names, and a wish for reasoning that nobody would hear.
 func (c *Config) checkChoice(r *reader, path string, choice Choice, models []string) {
 	heard := false
-	for i, name := range choice.Models {
-		at := path + ".models[" + strconv.Itoa(i) + "]"
-		if name != "" && !slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name }) {
-			r.fault(at, lineOf(r.lines, at), "no model is named %q%s", name, DidYouMean(name, models))
-		}
+	c.checkNames(r, path+".models", choice.Models, models)
+	for _, name := range choice.Models {
 		heard = heard || slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name && m.Reasoning != "" })
 	}
 	if at := path + ".reasoning"; choice.Reasoning != "" && !heard && len(choice.Models) > 0 {
 		r.fault(at, lineOf(r.lines, at), "none of its models says how its reasoning is switched, so this would change nothing; give one of them "+
 			"reasoning: qwen3, deepseek, openai or gpt-oss")
+	}
+}
+
+// checkNames finds every model of a list.
+func (c *Config) checkNames(r *reader, path string, names, models []string) {
+	for i, name := range names {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if name != "" && !slices.ContainsFunc(c.Models, func(m Model) bool { return m.Name == name }) {
+			r.fault(at, lineOf(r.lines, at), "no model is named %q%s", name, DidYouMean(name, models))
+		}
 	}
 }

@@ -8,6 +8,7 @@ package config
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"time"
@@ -29,10 +30,12 @@ type Config struct {
 	Recall Recall
 	// Brain is the model that finds the domain.
 	Brain Brain
-	// Decisions are tried in order; the first whose When holds wins.
-	Decisions []Decision
-	// Default is taken when no decision holds, or when the domain is not known.
-	Default Choice
+	// Rules decide where no policy is selected.
+	Rules
+	// Policies decide where an Envoy route selects them, in the file's order.
+	Policies []Policy
+	// Tenants are the ones that may not have every model, in the file's order.
+	Tenants []TenantModels
 	// ExposeHeaders says which response headers explain a decision.
 	ExposeHeaders Expose
 	// GuardTimeout bounds each of the guard's two stages and BrainTimeout one reading of the domain, RequestTimeout the whole of MoM's work on a
@@ -91,6 +94,40 @@ type Decision struct {
 	Choice
 }
 
+// Rules are decisions, and what is taken without one.
+type Rules struct {
+	// Decisions are tried in order; the first whose When holds wins.
+	Decisions []Decision
+	// Default is taken when no decision holds, or when the domain is not known.
+	Default Choice
+}
+
+// Policy is a set of rules under a name.
+type Policy struct {
+	Name string
+	Rules
+}
+
+// TenantModels are the models that a tenant may have, alone; the name * stands for every tenant that has no entry of its own, and for nobody known.
+type TenantModels struct {
+	Name   string
+	Models []string
+}
+
+// Everywhere yields all rules of the file, each with the key path it stands at.
+func (c *Config) Everywhere() iter.Seq2[string, Rules] {
+	return func(yield func(string, Rules) bool) {
+		if !yield("route", c.Rules) {
+			return
+		}
+		for _, p := range c.Policies {
+			if !yield("policies."+p.Name, p.Rules) {
+				return
+			}
+		}
+	}
+}
+
 // Expose says which of MoM's response headers a client sees.
 type Expose string
 
@@ -144,9 +181,12 @@ func Parse(name string, data []byte) (*Config, error) {
 
 // LongestPlan returns the number of backends of the longest decision: Envoy must allow one retry fewer.
 func (c *Config) LongestPlan() int {
-	n := len(c.Default.Models)
-	for _, d := range c.Decisions {
-		n = max(n, len(d.Models))
+	n := 0
+	for _, rules := range c.Everywhere() {
+		n = max(n, len(rules.Default.Models))
+		for _, d := range rules.Decisions {
+			n = max(n, len(d.Models))
+		}
 	}
 	return n
 }

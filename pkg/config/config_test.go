@@ -57,6 +57,8 @@ route:
         please.
     params: {cap: {max_tokens: 100, top_p: 0.5}, default: {temperature: 0.1, max_tokens: 50}, set: {stop: [a, "b"], x: {y: true}}, strip: [user]}
     headers: {x-llm-priority: low}
+policies:
+  support: {decisions: [{name: a, when: 'true', models: [small]}], default: {models: [large]}}
 expose: {headers: cot}
 timeouts: {guard: 30ms, brain: 20ms, request: 1s}
 limits: {body: 512KiB}
@@ -79,11 +81,13 @@ log: {level: debug}
 			Unscannable: "allow", BlockAs: "error", Output: "off",
 		},
 		Brain: config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
-		Decisions: []config.Decision{
+		Policies: []config.Policy{{Name: "support", Rules: config.Rules{
+			Decisions: []config.Decision{{Name: "a", When: "true", Choice: config.Choice{Models: []string{"small"}}}}, Default: config.Choice{Models: []string{"large"}},
+		}}},
+		Rules: config.Rules{Decisions: []config.Decision{
 			{Name: "numbers", When: `domain in ["math", "physics"]`, Choice: config.Choice{Models: []string{"large", "small"}, Reasoning: "on"}},
 			{Name: "letters", When: "domain == \"law\" ||\ndomain == \"history\"", Choice: config.Choice{Models: []string{"large"}, Reasoning: "off"}},
-		},
-		Default: config.Choice{
+		}, Default: config.Choice{
 			Models: []string{"small", "large"}, Reasoning: "medium", System: config.System{How: "append", Text: "Answer in one line,\nplease."},
 			Params: []config.Param{
 				{How: "strip", Name: "user"}, {How: "set", Name: "stop", JSON: `["a","b"]`}, {How: "set", Name: "x", JSON: `{"y":true}`},
@@ -91,7 +95,7 @@ log: {level: debug}
 				{How: "cap", Name: "max_tokens", JSON: "100"}, {How: "cap", Name: "top_p", JSON: "0.5"},
 			},
 			Headers: []config.Header{{Name: "x-llm-priority", Value: "low"}},
-		},
+		}},
 		ExposeHeaders:  config.ExposeCoT,
 		GuardTimeout:   30 * time.Millisecond,
 		BrainTimeout:   20 * time.Millisecond,

@@ -64,6 +64,12 @@ func TestFaults(t *testing.T) {
 			"line 2: route.default.reasoning: none of its models says how its reasoning is switched, so this would change nothing; " +
 				"give one of them reasoning: qwen3, deepseek, openai or gpt-oss"},
 		{"reasoning by other degrees", m + "route: {default: {models: [large], reasoning: some}}\n", `line 2: route.default.reasoning: "some" is not one of on, off, low, medium, high`},
+		{"a policy without a default", m + "policies: {a: {decisions: [{name: b, when: 'true', models: [larg]}]}}\n",
+			"line 2: policies.a: needs \"default\"\nline 2: policies.a.decisions[0].models[0]: no model is named \"larg\"; did you mean \"large\"?"},
+		{"a tenant of nobody", m + "tenants: {a: {models: [smal]}}\n",
+			"line 2: tenants: nobody says who calls: it is recall.tenant, with recall.scope: tenant, that does\nline 2: tenants.a.models[0]: no model is named \"smal\"; did you mean \"small\"?"},
+		{"a tenant without models", m + "recall: {scope: tenant, tenant: {header: x-t}}\ntenants: {a: {model: small}}\n",
+			"line 3: tenants.a.model: unknown key; did you mean \"models\"?\nline 3: tenants.a: needs \"models\""},
 		{"two ways with the system prompt", m + "route: {default: {models: [large], system: {prepend: a, append: b}}}\n",
 			"line 2: route.default.system.append: prepend stands here too; one of them is enough"},
 		{"no text for the system prompt", m + "route: {default: {models: [large], system: {replace: ''}}}\n", "line 2: route.default.system.replace: the text is empty"},

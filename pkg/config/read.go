@@ -21,11 +21,9 @@ func (c *Config) read(r *reader, root ast.Node) {
 		key{"guard", func(n ast.Node, p string) { c.readGuard(r, n, p) }},
 		key{"recall", func(n ast.Node, p string) { c.readRecall(r, n, p) }},
 		key{"brain", func(n ast.Node, p string) { c.readBrain(r, n, p) }},
-		key{"route", func(n ast.Node, p string) {
-			r.object(n, p,
-				key{"decisions", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readDecision(r, n, p) }) }},
-				key{"default", func(n ast.Node, p string) { r.object(n, p, choiceKeys(r, &c.Default)...) }})
-		}},
+		key{"route", func(n ast.Node, p string) { r.object(n, p, c.keys(r)...) }},
+		key{"policies", func(n ast.Node, p string) { c.readPolicies(r, n, p) }},
+		key{"tenants", func(n ast.Node, p string) { c.readTenants(r, n, p) }},
 		key{"expose", func(n ast.Node, p string) {
 			r.object(n, p, key{"headers", func(n ast.Node, p string) {
 				r.word(n, p, (*string)(&c.ExposeHeaders), string(ExposeAll), string(ExposeCoT), string(ExposeNone))
@@ -78,7 +76,7 @@ func readSight(r *reader, n ast.Node, path string, into *[]string) {
 	readNames(r, n, path, into)
 }
 
-func (c *Config) readDecision(r *reader, n ast.Node, path string) {
+func (c *Rules) readDecision(r *reader, n ast.Node, path string) {
 	var d Decision
 	r.object(n, path, append(choiceKeys(r, &d.Choice),
 		key{"name", func(n ast.Node, p string) { d.Name, _ = r.text(n, p) }},

@@ -155,7 +155,7 @@ func (r *Recall) tenant(req *pipeline.Request) Key {
 
 // key stands for all that keeps requests apart.
 func (r *Recall) key(purpose string, req *pipeline.Request, asked []byte) Key {
-	return r.hash([]byte(purpose), []byte(r.scope(req)), r.c.Revision, []byte{byte(req.Alias)}, asked)
+	return r.hash([]byte(purpose), []byte(r.scope(req)), r.c.Revision, []byte{byte(req.Alias)}, []byte(req.Caller.Policy), asked)
 }
 
 // hash is the HMAC of the parts, each with its length before it.

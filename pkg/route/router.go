@@ -27,6 +27,9 @@ type Config struct {
 	// Reader finds what the conditions ask for; nil knows no model.
 	Reader *signal.Reader
 
+	// Tenants names the models that a tenant may have; * stands for all who have no entry. Who has none at all may have every model.
+	Tenants map[string][]string
+
 	// Refuse is the outcome of a request with personal data of these kinds that no backend in question may see. nil makes that an error.
 	Refuse func(req *pipeline.Request, found pipeline.Guarded, kinds []string) pipeline.Outcome
 }
@@ -77,6 +80,7 @@ type Router struct {
 	explicit    map[string]pipeline.Plan
 	passthrough string
 	models      []Model
+	tenants     map[string][]string
 	sees        map[string]func(kind string) bool // by model; nil is none, as for a model that is not there
 	refuse      func(*pipeline.Request, pipeline.Guarded, []string) pipeline.Outcome
 }
@@ -89,7 +93,7 @@ type decision struct {
 // New builds a Router; every plan is made here, so that a request only picks one. Errors name all decisions that are not whole.
 func New(c Config) (*Router, error) {
 	r := &Router{
-		reader: c.Reader, explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c),
+		reader: c.Reader, explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c), tenants: c.Tenants,
 		sees: make(map[string]func(string) bool, len(c.Backends)), refuse: c.Refuse,
 	}
 	if r.reader == nil {
@@ -164,6 +168,12 @@ func (r *Router) Run(ctx context.Context, req *pipeline.Request, trail pipeline.
 	named, known := r.explicit[req.Model]
 	var p pipeline.Plan
 	var lost error
+	permitted := false // any tier of the last plan
+	fits := func(p pipeline.Plan) pipeline.Plan {
+		p = r.permitted(p, req.Caller.Tenant)
+		permitted = len(p.Tiers) > 0
+		return r.allowed(p, found.Redactions)
+	}
 	set := r.reader.Read(req)
 	switch {
 	case req.Alias == pipeline.MoM:
@@ -171,21 +181,27 @@ func (r *Router) Run(ctx context.Context, req *pipeline.Request, trail pipeline.
 		if ctx.Err() != nil {
 			return pipeline.Outcome{}, ctx.Err() // it was the request's time that ran out, and not the model's
 		}
-		allowed := r.allowed(p, found.Redactions)
+		allowed := fits(p)
 		if len(allowed.Tiers) == 0 && p.Decision != r.byDefault.Decision {
 			// The decision's models may not have it. It is then as if none had held.
 			p.Decision, p.Tiers, p.Headers = r.byDefault.Decision, r.byDefault.Tiers, r.byDefault.Headers
-			allowed = r.allowed(p, found.Redactions)
+			allowed = fits(p)
 		}
 		p = allowed
 	case known:
-		p = r.allowed(named, found.Redactions)
+		p = fits(named)
 	case r.passthrough != "":
-		p = r.allowed(explicit(req.Model, r.passthrough), found.Redactions)
+		p = fits(explicit(req.Model, r.passthrough))
 	default:
 		return pipeline.Outcome{Verdict: pipeline.Block, Reply: notFound(), Note: "unknown model"}, nil
 	}
-	if len(p.Tiers) == 0 {
+	switch {
+	case len(p.Tiers) > 0:
+	case !permitted && req.Alias == pipeline.Named: // to this tenant it is not there
+		return pipeline.Outcome{Verdict: pipeline.Block, Reply: notFound(), Note: "a model the tenant may not have"}, nil
+	case !permitted:
+		return pipeline.Outcome{Verdict: pipeline.Block, Reply: notPermitted(), Note: "no model the tenant may have"}, nil
+	default:
 		if r.refuse == nil {
 			return pipeline.Outcome{}, errRefuse
 		}

@@ -46,19 +46,29 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 	if err != nil {
 		return nil, fmt.Errorf("brain: %w", err)
 	}
-	decisions, faults := decisions(cfg, names)
+	compiled, faults := decisions(cfg, names)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, cfg, models, decisions)
+	var all []route.Decision
+	for path := range cfg.Everywhere() {
+		all = append(all, compiled[path]...)
+	}
+	reader, err := newReader(ctx, cfg, models, all)
 	if err != nil {
 		return nil, err
 	}
-	router, err := newRouter(cfg, decisions, reader, guarding.pii)
+	router, err := newRouter(cfg, cfg.Default, compiled["route"], reader, guarding.pii)
 	if err != nil {
 		return nil, err
 	}
-	steps = append(steps, pipeline.Step{Stage: router})
+	policies := map[string]*route.Router{}
+	for _, p := range cfg.Policies {
+		if policies[p.Name], err = newRouter(cfg, p.Default, compiled["policies."+p.Name], reader, guarding.pii); err != nil {
+			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
+		}
+	}
+	steps = append(steps, pipeline.Step{Stage: route.NewPolicies(router, policies)})
 	run, err := pipeline.New(steps...)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
@@ -71,7 +81,8 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Restore:  cfg.Guard.Restores(),
-		Headers:  headers(decisions),
+		Headers:  headers(all),
+		Policies: map[string]bool{},
 		Backends: map[string]bool{},
 		Domains:  map[string]bool{},
 	}
@@ -89,6 +100,9 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 	}
 	for _, m := range router.Models() {
 		g.Models = append(g.Models, extproc.Model{ID: m.ID, Context: m.Context})
+	}
+	for name := range policies {
+		g.Policies[name] = true
 	}
 	for _, m := range cfg.Models {
 		g.Backends[m.Name] = true
@@ -111,9 +125,12 @@ func newParser(cfg *config.Config) *chat.Parser {
 	return p
 }
 
-// newRouter builds the stage that chooses. pii refuses what no backend may see, nil when it is off.
-func newRouter(cfg *config.Config, decisions []route.Decision, reader *signal.Reader, pii *guard.PII) (*route.Router, error) {
-	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(cfg.Default), Reader: reader}
+// newRouter builds what chooses by a set of rules. pii refuses what no backend may see, nil when it is off.
+func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.Decision, reader *signal.Reader, pii *guard.PII) (*route.Router, error) {
+	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(otherwise), Reader: reader, Tenants: map[string][]string{}}
+	for _, t := range cfg.Tenants {
+		c.Tenants[t.Name] = t.Models
+	}
 	if pii != nil {
 		c.Refuse = pii.Refuse
 	}
@@ -125,24 +142,26 @@ func newRouter(cfg *config.Config, decisions []route.Decision, reader *signal.Re
 	return route.New(c)
 }
 
-// decisions compiles the conditions and returns what is wrong with the plans by the file's own keys.
-func decisions(cfg *config.Config, names signal.Names) ([]route.Decision, config.Faults) {
+// decisions compiles the conditions of each set of rules, by the key path it stands at, and returns what is wrong with them by the file's own keys.
+func decisions(cfg *config.Config, names signal.Names) (map[string][]route.Decision, config.Faults) {
 	conditions, err := route.NewCompiler(names)
 	if err != nil {
 		return nil, config.Faults{cfg.Fault("route", "%v", err)}
 	}
-	var out []route.Decision
+	out := map[string][]route.Decision{}
 	var faults config.Faults
-	for i, d := range cfg.Decisions {
-		if d.When == "" {
-			continue // the file's own check has said so
+	for path, rules := range cfg.Everywhere() {
+		for i, d := range rules.Decisions {
+			if d.When == "" {
+				continue // the file's own check has said so
+			}
+			when, err := conditions.Compile(d.When)
+			if err != nil {
+				faults = append(faults, cfg.Fault(fmt.Sprintf("%s.decisions[%d].when", path, i), "%v", err))
+				continue
+			}
+			out[path] = append(out[path], route.Decision{Name: d.Name, When: when, Choice: choice(d.Choice)})
 		}
-		when, err := conditions.Compile(d.When)
-		if err != nil {
-			faults = append(faults, cfg.Fault(fmt.Sprintf("route.decisions[%d].when", i), "%v", err))
-			continue
-		}
-		out = append(out, route.Decision{Name: d.Name, When: when, Choice: choice(d.Choice)})
 	}
 	if cfg.LongestPlan() > extproc.MaxTiers {
 		faults = append(faults, cfg.Fault("route", "a plan may name at most %d models", extproc.MaxTiers))

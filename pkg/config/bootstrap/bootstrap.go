@@ -27,6 +27,7 @@ type Bootstrap struct {
 	managers []node // the HTTP connection managers with an external processor
 	chains   []node // the filter chains with such a manager
 	hosts    []node // the virtual hosts behind an external processor
+	routes   []node // what they change of the processor for a route
 }
 
 type cluster struct {
@@ -78,6 +79,7 @@ func Parse(name string, data []byte) (*Bootstrap, error) {
 			continue
 		}
 		b.filters, b.managers = append(b.filters, found...), append(b.managers, hcm)
+		b.routes = append(b.routes, typed(hcm, ".ext_proc.v3.ExtProcPerRoute")...)
 		b.hosts = append(b.hosts, list(hcm, "route_config", "virtual_hosts")...)
 	}
 	for _, l := range list(node{m: root}, "static_resources", "listeners") {

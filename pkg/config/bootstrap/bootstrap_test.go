@@ -13,6 +13,7 @@ import (
 )
 
 const host = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0]"
+const selects = `typed_per_filter_config: {mom: {"@type": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute, overrides: {grpc_initial_metadata: [{key: mom-policy, value: support}]}}}`
 const filter = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[0].typed_config"
 
 func TestCompare(t *testing.T) {
@@ -64,6 +65,11 @@ func TestCompare(t *testing.T) {
 		{"a header that it does not", "models: [{name: small}]\nroute: {default: {models: [small], headers: {x-team: a}}}\n", "processing_mode:",
 			"mutation_rules: {allow_expression: {regex: \"x-(mom|llm)-.*|age\"}}\n              processing_mode:",
 			"mom.yaml:2: route.default.headers.x-team: Envoy's mutation_rules do not let MoM set it: x-(mom|llm)-.*|age"},
+		{"a policy that is there", two + "policies: {support: {default: {models: [small]}}}\n", "                route: {cluster: undecided}",
+			"                route: {cluster: undecided}\n                " + selects, ""},
+		{"a policy that nobody has", two + "policies: {suport: {default: {models: [small]}}}\n", "                route: {cluster: undecided}",
+			"                route: {cluster: undecided}\n                " + selects,
+			"envoy.yaml: " + host + ".routes[3].typed_per_filter_config.mom.overrides.grpc_initial_metadata[0].value: MoM has no policy named \"support\"; did you mean \"suport\"?"},
 		{"a namespace that is not let in", two, "mom.route, ", "",
 			"envoy.yaml: " + filter + ".metadata_options.receiving_namespaces.untyped: mom.route is missing: Envoy would drop what MoM writes there"},
 		{"answers that are read, and modes for it", two + "guard: {output: block}\n", "", "", ""},

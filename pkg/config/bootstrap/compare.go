@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ func (b *Bootstrap) Compare(c *config.Config) config.Faults {
 		k.host(h)
 	}
 	k.tenant()
+	k.policies()
 	return k.faults
 }
 
@@ -107,9 +109,28 @@ func (k *comparison) headers(f node) {
 			}
 		}
 	}
-	look("route.default", k.c.Default)
-	for i, d := range k.c.Decisions {
-		look("route.decisions["+strconv.Itoa(i)+"]", d.Choice)
+	for path, rules := range k.c.Everywhere() {
+		look(path+".default", rules.Default)
+		for i, d := range rules.Decisions {
+			look(path+".decisions["+strconv.Itoa(i)+"]", d.Choice)
+		}
+	}
+}
+
+// policies looks whether every policy that a route selects is there: of another MoM answers 503.
+func (k *comparison) policies() {
+	for _, n := range k.b.routes {
+		for i, m := range list(n, "overrides", "grpc_initial_metadata") {
+			name, _ := m.m["value"].(string)
+			if m.m["key"] != "mom-policy" || slices.ContainsFunc(k.c.Policies, func(p config.Policy) bool { return p.Name == name }) {
+				continue
+			}
+			var names []string
+			for _, p := range k.c.Policies {
+				names = append(names, p.Name)
+			}
+			k.fault(n.path+".overrides.grpc_initial_metadata["+strconv.Itoa(i)+"].value", fmt.Sprintf("MoM has no policy named %q%s", name, config.DidYouMean(name, names)))
+		}
 	}
 }
 
