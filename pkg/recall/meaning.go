@@ -203,7 +203,7 @@ func (r *Recall) check(found pipeline.Recalled, tenant Key, said chat.Completion
 			m.ledger.Unsure()
 			return
 		}
-		right, sure := agree(ctx, m.Embedder, e.Completion.Content, said.Content)
+		right, sure := Agree(ctx, m.Embedder, m.Threshold, e.Completion.Content, said.Content)
 		if !sure {
 			m.ledger.Unsure()
 			return

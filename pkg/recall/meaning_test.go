@@ -18,7 +18,7 @@ import (
 	"github.com/mom-router/mom/pkg/recall/evidence"
 )
 
-// bag is an embedder that knows which words a text has, and nothing of what they mean. It reads up to sixty.
+// bag is an embedder that knows which words a text has, and nothing of what they mean. It reads up to eighty.
 type bag struct{}
 
 var errModel = errors.New("the model fell over")
@@ -28,7 +28,7 @@ func (bag) Embed(ctx context.Context, text string) ([]float32, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case len(words) > 60:
+	case len(words) > 80:
 		return nil, classifiers.ErrTooLong
 	case strings.Contains(text, "broken"):
 		return nil, errModel
@@ -72,7 +72,7 @@ func TestAQuestionInOtherWords(t *testing.T) {
 		"with a negation":                    {"How often should I not clean the lamp of a lighthouse?", "gate"},
 		"with a number":                      {"How often should I clean the 2 lamps of a lighthouse?", "gate"},
 		"something else":                     {"Who wrote Faust?", "far"},
-		"longer than a vector may stand for": {"How often should I clean the lamp of a lighthouse?" + strings.Repeat(" please", 60), "length"},
+		"longer than a vector may stand for": {"How often should I clean the lamp of a lighthouse?" + strings.Repeat(" please", 80), "length"},
 		"with a model that fails":            {"How often should I clean the broken lamp of a lighthouse?", "model"},
 	} {
 		w := newWorld(t, meaning)
@@ -285,48 +285,98 @@ func TestAnotherModelComparesNothing(t *testing.T) {
 }
 
 func TestSamplesAreChecked(t *testing.T) {
+	const said, reply = "Please, how often should I clean the lamp of the lighthouse?", "Once a week."
 	for name, tt := range map[string]struct {
-		said   string
-		sample bool
-		mode   string
-		wrong  int // of the checked
-		known  int
+		reply  string // of the backend
+		checks int
+		wrong  int
 		unsure uint64
-		why    string // of the next question in other words; "" is a hit
 	}{
-		"nothing is sampled":     {"Never.", false, evidence.On, 0, 0, 0, ""},
-		"the answer is the same": {"once a  week", true, evidence.On, 0, 1, 0, ""},
-		"it is another":          {"It burns electricity, gas or oil and needs no care.", true, evidence.Narrowed, 1, 1, 0, "evidence"},
-		"nobody can tell":        {strings.Repeat("It depends on the broken lamp. ", 30), true, evidence.On, 0, 0, 1, ""},
-		"the model panics":       {"panic", true, evidence.On, 0, 0, 1, ""},
+		"the answer is the same": {"once a  week", 1, 0, 0},
+		"it is another":          {"It burns electricity, gas or oil and needs no care.", 1, 1, 0},
+		"nobody can tell":        {strings.Repeat("It depends on the broken lamp. ", 30), 0, 0, 1},
+		"the model panics":       {"panic", 0, 0, 1},
 	} {
-		draw := 1.0
+		draw := 0.0
 		w := newWorld(t, func(c *recall.Config) {
 			meaning(c)
 			c.Meaning.Shadow, c.Meaning.Draw = 0.5, func() float64 { return draw }
 		})
 		req := request(t, pipeline.Caller{}, say(lamp))
 		_, found := w.ask(req)
-		w.remember(req, found, "Once a week.")
-		if tt.sample {
-			draw = 0
-			other := request(t, pipeline.Caller{}, say("Please, how often should I clean the lamp of the lighthouse?"))
-			d, found := w.ask(other)
-			if d.Verdict != pipeline.Continue || found.Why != "sample" || found.Check == [32]byte{} {
-				t.Fatalf("%s: %v %+v", name, d.Verdict, found)
-			}
-			w.remember(other, found, tt.said)
-			w.r.Wait()
-			draw = 1
+		w.remember(req, found, reply)
+		other := request(t, pipeline.Caller{}, say(said))
+		d, found := w.ask(other)
+		if d.Verdict != pipeline.Continue || found.State != pipeline.RecallMiss || found.Why != "sample" || found.Check == [32]byte{} {
+			t.Fatalf("%s: %v %+v", name, d.Verdict, found)
 		}
+		w.remember(other, found, tt.reply)
+		w.r.Wait()
 		s, ok := w.r.Evidence()
-		if !ok || s.Mode != tt.mode && s.Wrong.N > 0 || s.Wrong.Hits > tt.wrong || s.Unsure != tt.unsure {
+		if !ok || s.Mode != evidence.On || s.Wrong.N != tt.checks || s.Wrong.Hits != tt.wrong || s.Unsure != tt.unsure {
 			t.Errorf("%s: %+v", name, s)
 		}
-		// The entry's own question in words that are no closer than those of the sample.
-		d, found := w.ask(request(t, pipeline.Caller{}, say("How often must I clean the lamp of this lighthouse?")))
-		if hit := d.Verdict == pipeline.Answer; hit != (tt.why == "") || found.Why != tt.why {
+		draw = 1 // from here on nothing is sampled
+		d, found = w.ask(request(t, pipeline.Caller{}, say("How often must I clean the lamp of this lighthouse?")))
+		switch first := d.Verdict == pipeline.Answer && strings.Contains(string(d.Reply.Body), reply); {
+		case tt.wrong == 0 && d.Verdict != pipeline.Answer:
 			t.Errorf("%s: then %v %q", name, d.Verdict, found.Why)
+		case tt.wrong > 0 && first:
+			t.Errorf("%s: the entry that was wrong still serves", name)
+		}
+	}
+}
+
+func TestTooMuchThatIsWrongEndsIt(t *testing.T) {
+	var told []evidence.State
+	draw := 0.0
+	w := newWorld(t, func(c *recall.Config) {
+		meaning(c)
+		c.Meaning.Shadow, c.Meaning.Draw, c.Meaning.Changed = 0.5, func() float64 { return draw }, func(s evidence.State) { told = append(told, s) }
+	})
+	for _, n := range []string{"Berlin", "Paris", "Rome", "Oslo", "Cairo", "Lima", "Quito", "Delhi"} {
+		first, second := "How often should I clean the lamp of a lighthouse in "+n+"?", "Please, how often should I clean the lamp of a lighthouse in "+n+"?"
+		req := request(t, pipeline.Caller{}, say(first))
+		_, found := w.ask(req)
+		w.remember(req, found, "Once a week.")
+		other := request(t, pipeline.Caller{}, say(second))
+		_, found = w.ask(other)
+		w.remember(other, found, "It burns electricity, gas or oil and needs no care.")
+		w.r.Wait()
+	}
+	if len(told) != 1 || told[0].Mode != evidence.Off {
+		t.Errorf("told %+v", told)
+	}
+	draw = 1
+	_, found := w.ask(request(t, pipeline.Caller{}, say("How often should I clean the lamp of a lighthouse in Oslo please?")))
+	if found.State != pipeline.RecallMiss || found.Why != "off" || found.Vector != nil {
+		t.Errorf("a question in other words: %+v", found)
+	}
+	if _, found = w.ask(request(t, pipeline.Caller{}, say("How often should I clean the lamp of a lighthouse in Oslo?"))); found.State != pipeline.RecallHit {
+		t.Errorf("the same question: %+v", found)
+	}
+}
+
+func TestAgree(t *testing.T) {
+	const long = "The keeper climbs the tower each evening and lights the lamp before the sun has set. "
+	for name, tt := range map[string]struct {
+		a, b        string
+		right, sure bool
+	}{
+		"the same words":                      {"Once a week.", "once a  week", true, true},
+		"other words":                         {"You should clean the lamp of the lighthouse once a week", "Please clean the lamp of the lighthouse once a week", true, true},
+		"another subject":                     {"Once a week.", "It burns electricity, gas or oil.", false, true},
+		"another number":                      {"Clean the lamp of the lighthouse every 7 days", "Clean the lamp of the lighthouse every 14 days", false, true},
+		"another number, in words":            {"Clean the lamp of the lighthouse every seven days", "Clean the lamp of the lighthouse every nine days", false, false},
+		"one number more":                     {"Clean the lamp of the lighthouse every 7 days", "Clean the lamp of the lighthouse every 7 days since 1910", true, true},
+		"a negation":                          {"You should clean the lamp of the lighthouse", "You should not clean the lamp of the lighthouse", false, false},
+		"code":                                {"Use the command `lamp on` to light the lamp of the lighthouse", "Use the command `lamp up` to light the lamp of the lighthouse", false, false},
+		"the end of a long one":               {strings.Repeat(long, 8), strings.Repeat(long, 6) + "Or so they say.", true, true},
+		"what the model cannot read":          {"It is broken.", "It is not.", false, false},
+		"a long one without a space, in Thai": {strings.Repeat("ก", 300), strings.Repeat("ก", 299) + "ข", true, true},
+	} {
+		if right, sure := recall.Agree(t.Context(), bag{}, 0.66, tt.a, tt.b); right != tt.right || sure != tt.sure {
+			t.Errorf("%s: right %t, sure %t", name, right, sure)
 		}
 	}
 }

@@ -135,16 +135,19 @@ func (l *Ledger) state() State {
 
 func (l *Ledger) from(level int) float64 { return l.c.From + (1-l.c.From)*float64(level)/levels }
 
-// tooMuch says whether a share of wrong answers is over the allowed error: surely so, by the lower end of its interval; or, by the upper end, not surely
-// below it after as many checks as would have shown it.
+// few wrong answers may be chance, however few were checked.
+const few = 2
+
+// tooMuch says whether a share of wrong answers is over the allowed error: surely so, by the lower end of its interval; or not surely below it, by the
+// upper end, after so many checks that half of the allowed error would have been.
 func (l *Ledger) tooMuch(s evaluate.Share) bool {
-	if s.N == 0 {
+	if s.Hits <= few {
 		return false
 	}
 	low, high := s.Wilson()
-	_, spotless := evaluate.Share{N: s.N}.Wilson()
+	_, half := evaluate.Share{Hits: int(math.Ceil(l.c.MaxError / 2 * float64(s.N))), N: s.N}.Wilson()
 	allowed := evaluate.Figure(l.c.MaxError)
-	return low > allowed || spotless <= allowed && high > allowed
+	return low > allowed || high > allowed && half <= allowed
 }
 
 // counts are the outcomes by cosine, in hundredths: stores know it no better. All negative cosines are one.

@@ -86,21 +86,40 @@ func TestAllTogether(t *testing.T) {
 	if s, n := saw(400, 0.9, true); s.Mode != evidence.On || n != 0 || s.Wrong.N != 400 || s.Wrong.Hits != 0 {
 		t.Fatalf("400 right ones: %+v, %d changes", s, n)
 	}
-	s, n := saw(1, 0.9, false)
+	if s, n := saw(4, 0.9, false); s.Mode != evidence.On || n != 0 {
+		t.Fatalf("four wrong ones of 404, which may be chance: %+v, %d changes", s, n)
+	}
+	s, n := saw(6, 0.9, false)
 	if s.Mode != evidence.Narrowed || math.Abs(s.From-0.91) > 1e-9 || n != 1 || s.Wrong.N != 0 {
-		t.Fatalf("and one wrong: %+v, %d changes", s, n)
+		t.Fatalf("ten of 410: %+v, %d changes", s, n)
 	}
 	if l.Serves(other, 0.905) || !l.Serves(other, 0.91) {
 		t.Error("what was narrowed still serves, or more does not")
 	}
-	if s, n = saw(1, 0.96, false); s.Mode != evidence.Narrowed || math.Abs(s.From-0.97) > 1e-9 || n != 1 {
-		t.Fatalf("a wrong one of another cosine: %+v, %d changes", s, n)
+	if s, n = saw(2, 0.96, false); s.Mode != evidence.Narrowed || n != 0 {
+		t.Fatalf("two wrong ones of another cosine: %+v, %d changes", s, n)
 	}
-	if s, n = saw(3, 0.99, false); s.Mode != evidence.Off || n != 1 || s.Wrong.Hits != 5 {
+	if s, n = saw(1, 0.96, false); s.Mode != evidence.Narrowed || math.Abs(s.From-0.97) > 1e-9 || n != 1 {
+		t.Fatalf("a third: %+v, %d changes", s, n)
+	}
+	if s, n = saw(3, 0.99, false); s.Mode != evidence.Off || n != 1 || s.Wrong.Hits != 16 {
 		t.Fatalf("wrong ones at every cosine: %+v, %d changes", s, n)
 	}
 	if s, n = saw(5000, 0.99, true); s.Mode != evidence.Off || n != 0 || l.Serves(other, 1) {
 		t.Errorf("what was switched off came back: %+v", s)
+	}
+}
+
+// So much is wrong that no few checks show it, and too much all the same.
+func TestAfterManyChecksItMustBeSurelyBelow(t *testing.T) {
+	for wrong, mode := range map[int]string{3: evidence.On, 8: evidence.On, 20: evidence.Narrowed} {
+		l := ledger(t, 0.88, 0.01)
+		for i := range 2200 {
+			l.Saw(evidence.Key{byte(i), byte(i >> 8)}, 0.9, i%(2200/wrong) != 2200/wrong-1)
+		}
+		if s := l.State(); s.Mode != mode {
+			t.Errorf("%d wrong of 2200: %+v", wrong, s)
+		}
 	}
 }
 
