@@ -14,8 +14,9 @@ import (
 
 func newEvalCache() *cobra.Command {
 	var f evalFlags
+	var answers string
 	c := &cobra.Command{
-		Use:   "cache --data FILE",
+		Use:   "cache --data FILE [--answers FILE]",
 		Short: "Measure what a cache by meaning would find, and what it would confuse",
 		Long: `Measure what a cache by meaning would find, and what it would confuse.
 
@@ -23,8 +24,9 @@ The file is that of mom eval similarity, and may have a field kind, the kind of 
 judged, but counted and reported. For each threshold of the cosine from 0.80 to 0.99, printed are the share of the pairs of the same meaning that
 reach it (hits) and the share of the pairs of different meaning that do (wrong hits), both with the upper end of the 95 % Wilson interval; the same of
 the pairs that also pass the gate, which compares the words that may reverse a meaning; and what the overlap of words (Jaccard) would have reached.
-Then the wrong hits by kind of change, and why the gate refused.`,
-		Example: "  mom eval cache --data similarity/val.jsonl.gz\n  mom eval cache --data models/recipes/samples/cache.jsonl",
+Then the ways to decide, side by side, those that learn after every pair was asked a thousand times; the wrong hits by kind of change, and why the
+gate refused. --answers names pairs of answers, in the same form: how well they are compared, by which a memory learns.`,
+		Example: "  mom eval cache --data similarity/val.jsonl.gz\n  mom eval cache --data models/recipes/samples/cache.jsonl --answers models/recipes/samples/answers.jsonl",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
@@ -35,11 +37,16 @@ Then the wrong hits by kind of change, and why the gate refused.`,
 				return err
 			}
 			return f.run(c, func(ctx context.Context, s *Shelf, progress io.Writer) (evalReport, error) {
-				return evalCache(ctx, s, &f, d, progress)
+				r, err := evalCache(ctx, s, &f, d, progress)
+				if err == nil && answers != "" {
+					r.Answers, err = evalAnswers(ctx, s, &f, answers, progress)
+				}
+				return r, err
 			})
 		},
 	}
 	f.common(c)
+	c.Flags().StringVar(&answers, "answers", "", "pairs of answers, to compare as a memory does")
 	return c
 }
 
@@ -55,9 +62,11 @@ type cacheReport struct {
 		Gate    evaluate.Share `json:"cosine_and_gate"`
 		Jaccard evaluate.Share `json:"jaccard"`
 	} `json:"hits_at_1_percent_wrong"`
-	Gate    cacheShares     `json:"gate"`    // the gate alone, whatever the cosine
-	Kinds   []cacheKind     `json:"kinds"`   // the pairs of different meaning that have a kind of change, by its name
-	Refused []cacheRefusals `json:"refused"` // by reason
+	Policies []cachePolicy   `json:"policies"`
+	Answers  *answersReport  `json:"answers,omitempty"`
+	Gate     cacheShares     `json:"gate"`    // the gate alone, whatever the cosine
+	Kinds    []cacheKind     `json:"kinds"`   // the pairs of different meaning that have a kind of change, by its name
+	Refused  []cacheRefusals `json:"refused"` // by reason
 }
 
 type cacheFigure struct {
@@ -146,7 +155,8 @@ func evalCache(ctx context.Context, s *Shelf, f *evalFlags, d pairs, progress io
 	r.BestHits.Gate = evaluate.RecallAt(both[1], both[0], 0.01)
 	r.BestHits.Jaccard = evaluate.RecallAt(overlap[1], overlap[0], 0.01)
 	r.Kinds, r.Refused = cacheKinds(rows, gated), cacheReasons(rows, reasons)
-	return r, nil
+	r.Policies, err = cachePolicies(rows, gated, limitOf(e.Threshold))
+	return r, err
 }
 
 // cacheKinds counts the wrong hits of each kind of change.
@@ -228,6 +238,7 @@ func (r cacheReport) print(w io.Writer) error {
 	p.line("meaning           %s", percent(r.BestHits.Cosine))
 	p.line("meaning and gate  %s", percent(r.BestHits.Gate))
 	p.line("words             %s", percent(r.BestHits.Jaccard))
+	printPolicies(p, r.Policies)
 	if len(r.Kinds) > 0 {
 		p.line("\n%-12s  %5s  %-13s  %-13s  %-13s  %-13s  gate", "wrong hits", "", "meaning", "", "and gate", "")
 		p.line("%-12s  %5s  %-13.2f  %-13.2f  %-13.2[3]f  %-13.2[4]f  alone", "by kind", "n", fixed[0], fixed[1])
@@ -241,6 +252,9 @@ func (r cacheReport) print(w io.Writer) error {
 	}
 	for _, x := range r.Refused {
 		p.line("%-12s  %14d  %14d", x.Reason, x.Same, x.Differ)
+	}
+	if r.Answers != nil {
+		r.Answers.print(p)
 	}
 	return p.err
 }

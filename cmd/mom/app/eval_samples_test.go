@@ -98,4 +98,32 @@ func TestEvalHoldsTheFloors(t *testing.T) {
 			}
 		}
 	}
+
+	// What learns from a sample of the answers must hardly ever take a wrong answer for a right one.
+	var judged struct {
+		Policies []struct {
+			Name   string
+			Shares struct {
+				Hits  share
+				Wrong share `json:"wrong_hits"`
+			}
+		}
+		Answers struct {
+			Same   struct{ Right, Wrong share }
+			Differ struct{ Right, Wrong share } `json:"different"`
+		}
+	}
+	evalJSON(t, &judged, "models", "cache", "--data", samples+"cache_held_out.jsonl", "--answers", samples+"answers.jsonl")
+	served := judged.Policies[len(judged.Policies)-1]
+	at(served.Name+", hits", served.Shares.Hits.Value, 0.5)
+	if w := served.Shares.Wrong; w.Value == nil || *w.Value > 0 {
+		t.Errorf("%s: wrong hits %v", served.Name, w)
+	}
+	at("answers that come to the same, said to agree", judged.Answers.Same.Right.Value, 0.15)
+	at("answers that do not, said to differ", judged.Answers.Differ.Wrong.Value, 0.45)
+	for what, wrong := range map[string]*float64{"agree": judged.Answers.Differ.Right.Value, "differ": judged.Answers.Same.Wrong.Value} {
+		if wrong == nil || *wrong > 0.02 {
+			t.Errorf("answers that are wrongly said to %s: %v", what, wrong)
+		}
+	}
 }

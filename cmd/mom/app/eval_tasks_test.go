@@ -452,7 +452,35 @@ func TestEvalCache(t *testing.T) {
 	if len(got.Refused) != 2 || got.Refused[0].Reason != "name" || got.Refused[0].Same != 1 || got.Refused[1].Reason != "number" || got.Refused[1].Different != 1 {
 		t.Errorf("refused: %+v", got.Refused)
 	}
-	evalText(t, models, []string{"cache", "--data", file}, "1 pairs without a label", "     0.99  0.500 (0.905)  ", "number            1  ", "number                     0               1")
+	// "court" is given for "the court", and wrongly for a court named twice, until that was checked.
+	var learnt struct {
+		Policies []struct {
+			Name   string
+			Shares struct {
+				Hits  share
+				Wrong share `json:"wrong_hits"`
+			}
+			Given  share  `json:"wrong_of_given"`
+			Before *share `json:"wrong_of_given_before"`
+		}
+		Answers *struct {
+			Same struct{ Right, Wrong, Unsure share }
+		}
+	}
+	evalJSON(t, &learnt, models, "cache", "--data", file, "--answers", file)
+	if n := len(learnt.Policies); n != 6 {
+		t.Fatalf("%d policies", n)
+	}
+	if p := learnt.Policies[2]; p.Name != "cosine 0.80 and gate" || p.Shares.Hits != (share{1, 2}) || p.Shares.Wrong != (share{2, 4}) || p.Given != (share{2, 3}) || p.Before != nil {
+		t.Errorf("%+v", p)
+	}
+	if p := learnt.Policies[5]; p.Name != "cosine 0.92, gate and evidence" || p.Shares.Wrong.Hits != 0 || p.Before == nil || p.Before.N == 0 {
+		t.Errorf("%+v", p)
+	}
+	if a := learnt.Answers; a == nil || a.Same.Right.N != 2 || a.Same.Right.Hits+a.Same.Wrong.Hits+a.Same.Unsure.Hits != 2 {
+		t.Errorf("answers: %+v", a)
+	}
+	evalText(t, models, []string{"cache", "--data", file, "--answers", file}, "wrong of all that is given", "come to the same", "1 pairs without a label", "     0.99  0.500 (0.905)  ", "number            1  ", "number                     0               1")
 }
 
 func TestEvalTasksRefuse(t *testing.T) {
