@@ -130,8 +130,8 @@ func (r *Recall) similar(ctx context.Context, req *pipeline.Request, found pipel
 		return miss(noVector, "miss: no vector: "+cause(err))
 	}
 	found.Vector = v
-	now := r.c.Now()
-	near, err := r.c.Store.Near(ctx, Query{Frame: r.frame(req), Vector: v, Floor: float32(m.Threshold), Top: neighbors, Now: now})
+	frame, now := r.frame(req), r.c.Now()
+	near, err := r.c.Store.Near(ctx, Query{Frame: frame, Vector: v, Floor: float32(m.Threshold), Top: neighbors, Now: now})
 	if err != nil {
 		return miss(noNeighbors, "miss: no neighbors: "+cause(err))
 	}
@@ -141,7 +141,7 @@ func (r *Recall) similar(ctx context.Context, req *pipeline.Request, found pipel
 		n := &near[i]
 		cosine := min(float64(n.Cosine), 1)
 		// What a store says is not trusted.
-		if n.Entry.Frame != r.frame(req) || !r.usable(req, &n.Entry, now) || !(cosine >= m.Threshold) {
+		if n.Entry.Frame != frame || !r.usable(req, &n.Entry, now) || !(cosine >= m.Threshold) {
 			continue
 		}
 		before := gate.Read(n.Entry.Question)
