@@ -52,6 +52,9 @@ func (x *exchange) blocks() bool { return x.answer.request != nil && x.gateway.S
 func (x *exchange) response(a *ask) (done bool) {
 	x.answer.tier = answeredBy(a, x.plan)
 	head := readAnswerHead(a)
+	if head.succeeded && x.gateway.Choices != nil {
+		x.gateway.Choices.Answered(x.request, x.plan, x.answer.tier)
+	}
 	if x.answer.tier > 0 || !head.readable { // the answer of a fallback is not what was meant
 		x.answer.keep = nil
 	}

@@ -19,6 +19,11 @@ type Memory interface {
 	Remember(ctx context.Context, req *pipeline.Request, found pipeline.Recalled, c chat.Completion, backend string) error
 }
 
+// Choices keeps who answered, for the requests that follow. *route.Sticky is one.
+type Choices interface {
+	Answered(req *pipeline.Request, plan *pipeline.Plan, tier int)
+}
+
 // Gateway is one generation of the configuration as the door needs it. It is immutable; a reload makes a new one, and a stream keeps the one it
 // began with.
 type Gateway struct {
@@ -33,6 +38,8 @@ type Gateway struct {
 	Tenant  Tenant        // by what Envoy vouches for whose answers may be shared
 	Headers []string      // the request headers, in lower case, that decisions ask for
 	Restore bool          // put the client's own values back into answers where the request was redacted
+	// Choices is told who answered; nil: nobody is.
+	Choices Choices
 	// Policies are the names that an Envoy route may select; another is refused.
 	Policies map[string]bool
 	// Backends and Domains are the closed sets of metric labels; a value outside them is counted as "other".

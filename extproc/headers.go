@@ -16,6 +16,7 @@ const (
 	headerTier     = "x-mom-tier"
 	headerCache    = "x-mom-cache"
 	headerSimilar  = "x-mom-cache-similarity"
+	headerTrial    = "x-mom-experiment"
 	headerDegraded = "x-mom-degraded"
 	headerCOT      = cot.Header
 )

@@ -30,11 +30,11 @@ const (
 )
 
 // stats is the content of mom.stats. Its strings come from closed sets, so that counters stay bounded whatever clients send.
-// cache is left out where it is "": not every installation has one.
-type stats struct{ decision, domain, model, requested, guard, cache string }
+// cache and experiment are left out where they are "": not every installation has them.
+type stats struct{ decision, domain, model, requested, guard, cache, experiment string }
 
 // unknownStats goes with the first reply: an access logger renders a missing value as an empty tag.
-var unknownStats = stats{statNone, "none", "none", "none", statGuardUnknown, ""}
+var unknownStats = stats{decision: statNone, domain: "none", model: "none", requested: "none", guard: statGuardUnknown}
 
 func (s stats) write(r *reply, took time.Duration) {
 	o := r.object(nsStats)
@@ -46,6 +46,9 @@ func (s stats) write(r *reply, took time.Duration) {
 	if s.cache != "" {
 		r.textEntry("cache", s.cache)
 	}
+	if s.experiment != "" {
+		r.textEntry("experiment", s.experiment)
+	}
 	if took > 0 {
 		r.numberEntry("router_ms", float64(took.Microseconds())/1000)
 	}
@@ -55,6 +58,9 @@ func (s stats) write(r *reply, took time.Duration) {
 // stats describes a plan within the closed label sets of the configuration.
 func (g *Gateway) stats(req *pipeline.Request, plan *pipeline.Plan, guard string) stats {
 	s := stats{decision: statRoute, domain: "none", model: g.backend(plan.Tiers[0].Model), requested: "mom", guard: guard}
+	if e := plan.Experiment; e.ID != "" && !req.Caller.Retry { // a repeated request is not a second one
+		s.experiment = e.ID + "." + e.Arm
+	}
 	if g.Domains[plan.Domain] {
 		s.domain = plan.Domain
 	}

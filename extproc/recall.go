@@ -24,6 +24,7 @@ func (g *Gateway) caller(h head, a *ask) pipeline.Caller {
 		}
 	}
 	c.Tenant = g.Tenant.of(a)
+	converse(&c, a.headers)
 	for _, name := range g.Headers {
 		if v := only(a.headers, name); v != "" {
 			if c.Headers == nil {
@@ -77,7 +78,7 @@ func (g *Gateway) hit(s guarded, found pipeline.Recalled) stats {
 	if found.Cosine > 0 {
 		state = statSimilar
 	}
-	return stats{statAnswer, "none", g.backend(found.Model), "mom", s.stat(), state}
+	return stats{decision: statAnswer, domain: "none", model: g.backend(found.Model), requested: "mom", guard: s.stat(), cache: state}
 }
 
 // remember keeps the answer that has passed, if it is one that may be given again.

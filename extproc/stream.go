@@ -38,7 +38,8 @@ type exchange struct {
 	guarded guarded
 	memory  pipeline.Recalled
 	answer  answer
-	out     reply // of the message being handled; its memory serves all of them
+	request *pipeline.Request // that was forwarded
+	out     reply             // of the message being handled; its memory serves all of them
 }
 
 // errUndecided ends a stream that had no verdict. An error, never nil: nil would tell Envoy to go on without us.
@@ -235,7 +236,7 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 		zap.String("model", s.model), zap.Int("tiers", len(plan.Tiers)), zap.Int("bytes", len(raw)), zap.Duration("took", took))
 	x.expect(body.Request, &plan)
 	forward(&x.out, body, &plan, s, took, x.answer.wanted())
-	x.plan, x.at = &plan, atResponse
+	x.plan, x.request, x.at = &plan, body.Request, atResponse
 	return false, nil
 }
 

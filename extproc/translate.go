@@ -173,6 +173,9 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memo
 	if t := tier(plan); t != "" {
 		sets = append(sets, header{headerTier, t})
 	}
+	if plan.Experiment.ID != "" {
+		sets = append(sets, header{headerTrial, ascii(plan.Experiment.ID + ";arm=" + plan.Experiment.Arm)})
+	}
 	if plan.Degraded != "" {
 		sets = append(sets, header{headerDegraded, ascii(plan.Degraded)})
 	}

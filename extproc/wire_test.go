@@ -86,7 +86,7 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	for name, write := range map[string]func(*reply){
 		"go on": func(r *reply) { passOn(r, theirs) },
 		"forward": func(r *reply) {
-			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok", ""}, 1500*time.Microsecond, false)
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok", "", ""}, 1500*time.Microsecond, false)
 		},
 		"a refusal": func(r *reply) {
 			immediate(r, refuse(404, "unknown_url", "", "No.", nil), []header{{"x-mom-guard", "blocked"}}, unknownStats, 0)

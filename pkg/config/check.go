@@ -33,6 +33,7 @@ func (c *Config) check(r *reader) {
 		c.checkRules(r, "policies."+p.Name, p.Rules, names)
 	}
 	c.checkTenants(r, names)
+	c.checkExperiments(r)
 }
 
 // checkModels holds the names apart from each other and from the aliases, and returns them.

@@ -34,6 +34,10 @@ type Config struct {
 	Rules
 	// Policies decide where an Envoy route selects them, in the file's order.
 	Policies []Policy
+	// Experiments part the conversations under a policy.
+	Experiments []Experiment
+	// Sticky says what keeps its model: tools (a loop of tool calls), conversation (that and every turn), or off.
+	Sticky string
 	// Tenants are the ones that may not have every model, in the file's order.
 	Tenants []TenantModels
 	// ExposeHeaders says which response headers explain a decision.
@@ -143,6 +147,7 @@ func Default() *Config {
 	return &Config{
 		Listen:         Listen{Network: "unix", Address: "/run/mom/ext_proc.sock"},
 		AliasesMoM:     []string{"MoM", "mom", "auto", "vllm-sr/auto"},
+		Sticky:         "tools",
 		Brain:          Brain{Model: "mom-brain-flash"},
 		ExposeHeaders:  ExposeAll,
 		Guard:          guarded(),

@@ -57,6 +57,9 @@ route:
         please.
     params: {cap: {max_tokens: 100, top_p: 0.5}, default: {temperature: 0.1, max_tokens: 50}, set: {stop: [a, "b"], x: {y: true}}, strip: [user]}
     headers: {x-llm-priority: low}
+  sticky: conversation
+experiments:
+- {id: small-first, policy: support, arms: [{name: a, percent: 30}, {name: b, percent: 70, policy: support}]}
 policies:
   support: {decisions: [{name: a, when: 'true', models: [small]}], default: {models: [large]}}
 expose: {headers: cot}
@@ -80,7 +83,9 @@ log: {level: debug}
 			PII:         config.PII{Policy: "off", Model: "mom-pii-flash", MinConfidence: 0.8},
 			Unscannable: "allow", BlockAs: "error", Output: "off",
 		},
-		Brain: config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
+		Brain:       config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
+		Sticky:      "conversation",
+		Experiments: []config.Experiment{{ID: "small-first", Policy: "support", Arms: []config.Arm{{Name: "a", Percent: 30}, {Name: "b", Percent: 70, Policy: "support"}}}},
 		Policies: []config.Policy{{Name: "support", Rules: config.Rules{
 			Decisions: []config.Decision{{Name: "a", When: "true", Choice: config.Choice{Models: []string{"small"}}}}, Default: config.Choice{Models: []string{"large"}},
 		}}},

@@ -21,7 +21,10 @@ func (c *Config) read(r *reader, root ast.Node) {
 		key{"guard", func(n ast.Node, p string) { c.readGuard(r, n, p) }},
 		key{"recall", func(n ast.Node, p string) { c.readRecall(r, n, p) }},
 		key{"brain", func(n ast.Node, p string) { c.readBrain(r, n, p) }},
-		key{"route", func(n ast.Node, p string) { r.object(n, p, c.keys(r)...) }},
+		key{"route", func(n ast.Node, p string) {
+			r.object(n, p, append(c.keys(r), key{"sticky", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Sticky, "tools", "conversation", "off") }})...)
+		}},
+		key{"experiments", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readExperiment(r, n, p) }) }},
 		key{"policies", func(n ast.Node, p string) { c.readPolicies(r, n, p) }},
 		key{"tenants", func(n ast.Node, p string) { c.readTenants(r, n, p) }},
 		key{"expose", func(n ast.Node, p string) {

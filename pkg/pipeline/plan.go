@@ -3,16 +3,20 @@ package pipeline
 // Plan is the finding of the stage that chooses: which backends to try, in order, and why. The edge turns it into what the proxy
 // understands; the trail header tells it to people.
 type Plan struct {
-	Decision string   // name of the decision that won: a configured name, "default" or "explicit"
-	Domain   string   // the label it rests on, "" when none was found
-	Degraded string   // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
-	Tiers    []Tier   // at least one; the first is the choice, the rest the fallbacks, tried in order
-	Headers  []Header // to be set on the request, for every tier
+	Decision   string     // name of the decision that won: a configured name, "default" or "explicit"
+	Domain     string     // the label it rests on, "" when none was found
+	Degraded   string     // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
+	Tiers      []Tier     // at least one; the first is the choice, the rest the fallbacks, tried in order
+	Headers    []Header   // to be set on the request, for every tier
+	Experiment Experiment // that decided by which rules; zero is none
 
 	// Replacements are made in the body of every tier, the first's too: they are what the one that may see the least may not see. A later tier's
 	// body is made from the first's by a filter that may fail, so nothing that protects may rest on it.
 	Replacements []Replacement
 }
+
+// Experiment is the arm of an experiment that a request is in.
+type Experiment struct{ ID, Arm string }
 
 // Tier is one backend of a plan and how the request must read for it.
 type Tier struct {

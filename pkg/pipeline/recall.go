@@ -20,9 +20,15 @@ type Asked struct {
 
 // Caller is who sends a request, as the edge vouches for it.
 type Caller struct {
-	Tenant  string // whose answers may be shared, 1..256 bytes; "" is nobody known
-	Policy  string // by which the request is decided; "" is the one that holds where no other does
-	NoStore bool   // wants neither an earlier answer nor to leave one
+	Tenant string // whose answers may be shared, 1..256 bytes; "" is nobody known
+	// Conversation keeps the requests of a conversation together: its id, as the client names it (then Named), or a hash of the client's credentials; "" is
+	// neither. It is the client's own word: it may part traffic, and never open anything.
+	Conversation string
+	Named        bool
+	Aside        bool   // the client says that this is no turn of a conversation, such as the request for its title
+	Retry        bool   // the client has asked this before
+	Policy       string // by which the request is decided; "" is the one that holds where no other does
+	NoStore      bool   // wants neither an earlier answer nor to leave one
 	// Headers are the request headers that a decision may ask for, by their lower-case names; only those that the edge was told to read.
 	Headers map[string]string
 }

@@ -27,6 +27,8 @@ type Config struct {
 	// Reader finds what the conditions ask for; nil knows no model.
 	Reader *signal.Reader
 
+	// Sticky keeps choices for the requests that follow; nil keeps none.
+	Sticky *Sticky
 	// Tenants names the models that a tenant may have; * stands for all who have no entry. Who has none at all may have every model.
 	Tenants map[string][]string
 
@@ -81,6 +83,7 @@ type Router struct {
 	passthrough string
 	models      []Model
 	tenants     map[string][]string
+	sticky      *Sticky
 	sees        map[string]func(kind string) bool // by model; nil is none, as for a model that is not there
 	refuse      func(*pipeline.Request, pipeline.Guarded, []string) pipeline.Outcome
 }
@@ -93,7 +96,7 @@ type decision struct {
 // New builds a Router; every plan is made here, so that a request only picks one. Errors name all decisions that are not whole.
 func New(c Config) (*Router, error) {
 	r := &Router{
-		reader: c.Reader, explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c), tenants: c.Tenants,
+		reader: c.Reader, explicit: make(map[string]pipeline.Plan, len(c.Backends)), passthrough: c.Passthrough, models: list(c), tenants: c.Tenants, sticky: c.Sticky,
 		sees: make(map[string]func(string) bool, len(c.Backends)), refuse: c.Refuse,
 	}
 	if r.reader == nil {
@@ -177,7 +180,10 @@ func (r *Router) Run(ctx context.Context, req *pipeline.Request, trail pipeline.
 	set := r.reader.Read(req)
 	switch {
 	case req.Alias == pipeline.MoM:
-		p, lost = r.choose(ctx, set)
+		kept := false
+		if p, kept = r.sticky.choice(req); !kept {
+			p, lost = r.choose(ctx, set)
+		}
 		if ctx.Err() != nil {
 			return pipeline.Outcome{}, ctx.Err() // it was the request's time that ran out, and not the model's
 		}

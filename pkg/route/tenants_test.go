@@ -38,7 +38,7 @@ func TestATenantGetsTheModelsThatItMayHave(t *testing.T) {
 				}
 				return r
 			}
-			stage := route.NewPolicies(router("a", "b"), map[string]*route.Router{"support": router("c")})
+			stage := route.NewPolicies(router("a", "b"), map[string]*route.Router{"support": router("c")}, nil)
 			req := &pipeline.Request{Model: tt.model, Caller: pipeline.Caller{Tenant: tt.tenant, Policy: tt.policy}}
 			if tt.model == "" {
 				req.Model, req.Alias = "MoM", pipeline.MoM
@@ -58,7 +58,7 @@ func TestATenantGetsTheModelsThatItMayHave(t *testing.T) {
 			t.Fatal(err)
 		}
 		req := &pipeline.Request{Model: "MoM", Alias: pipeline.MoM, Caller: pipeline.Caller{Policy: "sales"}}
-		if out, err := route.NewPolicies(r, nil).Run(t.Context(), req, pipeline.Trail{}); err == nil {
+		if out, err := route.NewPolicies(r, nil, nil).Run(t.Context(), req, pipeline.Trail{}); err == nil {
 			t.Errorf("%s", told(out))
 		}
 	})

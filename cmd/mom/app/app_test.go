@@ -48,6 +48,7 @@ func TestTheCommandLine(t *testing.T) {
 		"a configuration that is not there":          {[]string{"check", "nowhere.yaml"}, 1, "", "nowhere.yaml"},
 		"the shipped files fit together":             {[]string{"check", "deploy/mom.yaml", "--envoy", "deploy/envoy/envoy.yaml"}, 0, "ok", ""},
 		"the example of the fallbacks":               {[]string{"check", "deploy/examples/fallbacks.yaml", "--envoy", "deploy/envoy/envoy.yaml"}, 0, "ok", ""},
+		"the example of the experiments":             {[]string{"check", "deploy/examples/experiments.yaml", "--envoy", "deploy/envoy/envoy.yaml"}, 0, "ok", ""},
 		"a task that no model is for":                {[]string{"classify", "--task", "weather"}, 2, "", `task "weather"`},
 		"the models that are there":                  {[]string{"models", "list"}, 0, "mom-brain-flash", ""},
 		"a models folder that is not there":          {[]string{"models", "list", "--models", "nowhere"}, 1, "", "nowhere"},

@@ -58,17 +58,23 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 	if err != nil {
 		return nil, err
 	}
-	router, err := newRouter(cfg, cfg.Default, compiled["route"], reader, guarding.pii)
+	var sticky *route.Sticky
+	if cfg.Sticky != "off" {
+		if sticky, err = route.NewSticky(cfg.Sticky == "conversation"); err != nil {
+			return nil, err
+		}
+	}
+	router, err := newRouter(cfg, cfg.Default, compiled["route"], reader, sticky, guarding.pii)
 	if err != nil {
 		return nil, err
 	}
 	policies := map[string]*route.Router{}
 	for _, p := range cfg.Policies {
-		if policies[p.Name], err = newRouter(cfg, p.Default, compiled["policies."+p.Name], reader, guarding.pii); err != nil {
+		if policies[p.Name], err = newRouter(cfg, p.Default, compiled["policies."+p.Name], reader, sticky, guarding.pii); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
 		}
 	}
-	steps = append(steps, pipeline.Step{Stage: route.NewPolicies(router, policies)})
+	steps = append(steps, pipeline.Step{Stage: route.NewPolicies(router, policies, experiments(cfg))})
 	run, err := pipeline.New(steps...)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
@@ -101,6 +107,9 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 	for _, m := range router.Models() {
 		g.Models = append(g.Models, extproc.Model{ID: m.ID, Context: m.Context})
 	}
+	if sticky != nil { // a nil *Sticky in the interface would not be nil
+		g.Choices = sticky
+	}
 	for name := range policies {
 		g.Policies[name] = true
 	}
@@ -126,8 +135,8 @@ func newParser(cfg *config.Config) *chat.Parser {
 }
 
 // newRouter builds what chooses by a set of rules. pii refuses what no backend may see, nil when it is off.
-func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.Decision, reader *signal.Reader, pii *guard.PII) (*route.Router, error) {
-	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(otherwise), Reader: reader, Tenants: map[string][]string{}}
+func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.Decision, reader *signal.Reader, sticky *route.Sticky, pii *guard.PII) (*route.Router, error) {
+	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(otherwise), Reader: reader, Sticky: sticky, Tenants: map[string][]string{}}
 	for _, t := range cfg.Tenants {
 		c.Tenants[t.Name] = t.Models
 	}
@@ -140,6 +149,19 @@ func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.De
 		})
 	}
 	return route.New(c)
+}
+
+// experiments are those of the file, each under the policy that it parts.
+func experiments(cfg *config.Config) map[string]*route.Experiment {
+	all := map[string]*route.Experiment{}
+	for _, e := range cfg.Experiments {
+		out := &route.Experiment{ID: e.ID}
+		for _, a := range e.Arms {
+			out.Arms = append(out.Arms, route.Arm(a))
+		}
+		all[e.Policy] = out
+	}
+	return all
 }
 
 // decisions compiles the conditions of each set of rules, by the key path it stands at, and returns what is wrong with them by the file's own keys.
