@@ -5,6 +5,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,8 @@ type Store struct {
 	limits  Limits
 	entries *otter.Cache[recall.Key, *item]
 	near    *shelves
-	puts    atomic.Uint64
+	changes atomic.Uint64 // entries that came or went
+	kept    kept
 
 	mu      sync.Mutex
 	tenants map[recall.Key]*share
@@ -105,7 +107,7 @@ func (s *Store) Put(_ context.Context, k recall.Key, e recall.Entry) error {
 	if weight(&it.entry, it.place.dims) > s.limits.TenantBytes {
 		return nil
 	}
-	s.puts.Add(1)
+	s.changes.Add(1)
 	s.came(it) // first, since the cache may push it out at once
 	if it.place.dims > 0 {
 		s.near.add(it, row)
@@ -131,6 +133,7 @@ func (s *Store) came(it *item) {
 
 // gone counts an entry out. The cache calls it, so it must not call the cache.
 func (s *Store) gone(it *item) {
+	s.changes.Add(1)
 	if it.place.dims > 0 {
 		s.near.remove(it)
 	}
@@ -188,9 +191,14 @@ func (s *Store) Near(ctx context.Context, q recall.Query) ([]recall.Neighbor, er
 	return out, nil
 }
 
-// Drop looks at every entry. Its error is that of ctx, and then some are gone.
-func (s *Store) Drop(ctx context.Context, f recall.Filter) (int, error) {
-	n := 0
+// Drop looks at every entry, and removes the snapshot if it names any: what was dropped must not come back with the next process. Its errors are that of
+// ctx, when only some are gone, and that of a file that cannot be removed.
+func (s *Store) Drop(ctx context.Context, f recall.Filter) (n int, err error) {
+	defer func() {
+		if n > 0 {
+			err = errors.Join(err, s.unkeep())
+		}
+	}()
 	for k, it := range s.entries.All() {
 		if err := ctx.Err(); err != nil {
 			return n, fmt.Errorf("drop: %w", err)

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(t *testing.T, l memory.Limits) *memory.Store {
+func open(t testing.TB, l memory.Limits) *memory.Store {
 	t.Helper()
 	s, err := memory.New(l)
 	if err != nil {
