@@ -36,6 +36,8 @@ type Config struct {
 	Meaning *Meaning
 	// Guards are the names of the stages that must have read a request before.
 	Guards []string
+	// Save writes down what the store holds, so that the next process has it; nil where that is not wanted.
+	Save func() error
 	// Secret keys the keys; nil is a random one, and then no other process finds what this one remembers.
 	Secret []byte
 	// Now is the clock; nil is time.Now.
@@ -130,6 +132,14 @@ func (r *Recall) Remember(ctx context.Context, req *pipeline.Request, found pipe
 		r.check(found, e.Tenant, c)
 	}
 	return nil
+}
+
+// Save writes down what is remembered, so that the next process has it.
+func (r *Recall) Save() error {
+	if r.c.Save == nil {
+		return nil
+	}
+	return r.c.Save()
 }
 
 // system stands for the texts of the system and developer turns; zero without any.

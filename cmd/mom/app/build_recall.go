@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/mom-router/mom/extproc"
@@ -30,17 +32,55 @@ func newRecall(ctx context.Context, cfg *config.Config, models *Shelf, guards []
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
 	}
+	if err := restore(cfg, store, secret, log); err != nil {
+		return nil, err
+	}
 	meaning, err := newMeaning(ctx, cfg, models, log)
 	if err != nil {
 		return nil, err
 	}
 	r, err := recall.New(recall.Config{
-		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning, Secret: secret,
+		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning, Secret: secret, Save: store.Save,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
 	}
 	return r, nil
+}
+
+// restore puts into an empty store what the last process wrote down. Only a folder that is not there is an error: without its snapshot the memory begins
+// empty, and says so.
+func restore(cfg *config.Config, store *memory.Store, secret []byte, log *zap.Logger) error {
+	path := cfg.Recall.Snapshot
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return config.Faults{cfg.Fault("recall.snapshot", "there is no folder %s", filepath.Dir(path))}
+	}
+	// What two versions of this program call the same question may differ.
+	revision := append(cfg.Revision[:], buildVersion()...)
+	n, err := store.Restore(memory.Snapshot{Path: path, Secret: secret, Revision: revision}, time.Now())
+	switch {
+	case err != nil:
+		log.Warn("the memory begins empty", zap.Error(err))
+	default:
+		log.Info("memory restored", zap.String("snapshot", path), zap.Int("entries", n))
+	}
+	return nil
+}
+
+// saveEvery is how often the memory is written down, at most: what came since is lost to a process that is killed.
+const saveEvery = 5 * time.Minute
+
+// save writes down what the configuration in force remembers, if anything.
+func save(memory *recall.Recall, log *zap.Logger) {
+	if memory == nil {
+		return
+	}
+	if err := memory.Save(); err != nil {
+		log.Warn("the memory was not written down", zap.Error(err))
+	}
 }
 
 // tenant is where Envoy tells who calls. A name in a certificate it tells by an attribute, whose name `mom check --envoy` looks for too.

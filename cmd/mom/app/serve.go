@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/mom-router/mom/extproc"
 	"github.com/mom-router/mom/pkg/config"
+	"github.com/mom-router/mom/pkg/recall"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -97,7 +98,27 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	models := NewShelf(where)
 	defer func() { _ = models.Close() }()
 
+	var memory atomic.Pointer[recall.Recall] // of the configuration in force
+	use := func(g *extproc.Gateway) {
+		server.Use(g)
+		m, _ := g.Memory.(*recall.Recall)
+		memory.Store(m)
+	}
+	defer func() { save(memory.Load(), log) }() // once the last answer has been remembered
+
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		often := time.NewTicker(saveEvery)
+		defer often.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-often.C:
+				save(memory.Load(), log)
+			}
+		}
+	})
 	group.Go(func() error {
 		return server.Serve(ctx, lis, func() extproc.Shutdown {
 			if interrupted.Load() {
@@ -115,7 +136,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			}
 			return err
 		}
-		server.Use(g)
+		use(g)
 		log.Info("ready", counts(cfg, guarding)...)
 		warnOpen(log, cfg)
 		return watch(ctx, file, data, log, reload, func() error {
@@ -126,6 +147,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			if next.Listen != cfg.Listen {
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
+			save(memory.Load(), log) // for the next generation, if nothing changed that it is bound to
 			g, guarding, err := build(ctx, next, models, log)
 			if err != nil {
 				return err
@@ -133,7 +155,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			if err := setLevel(level, next.LogLevel); err != nil {
 				return err
 			}
-			server.Use(g)
+			use(g)
 			log.Info("configuration reloaded", counts(next, guarding)...)
 			warnOpen(log, next)
 			return nil

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,6 +87,7 @@ func (s *Store) Restore(f Snapshot, now time.Time) (int, error) {
 	n, err := s.read(file, &f, now)
 	if err != nil {
 		s.entries.InvalidateAll()
+		s.kept.saved = math.MaxUint64 // what nobody can read any more goes with the next Save
 		return 0, fmt.Errorf("restore %s: %w", f.Path, err)
 	}
 	s.kept.saved = s.changes.Load()

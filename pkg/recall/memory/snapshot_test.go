@@ -172,6 +172,8 @@ func TestASnapshotThatIsNotAsItWas(t *testing.T) {
 		if strings.Contains(name, " at ") {
 			continue
 		}
+		save(t, s)
+		s = restore(t, c.f, 0)
 		for k, e := range all {
 			put(t, s, k, e)
 		}
