@@ -245,6 +245,7 @@ func TestWhatIsDroppedDoesNotComeBack(t *testing.T) {
 	restore(t, f, len(all)-3)
 }
 
+// Either all is taken or nothing.
 func FuzzRestore(f *testing.F) {
 	file, _ := filled(f)
 	good, err := os.ReadFile(file.Path)
@@ -259,7 +260,7 @@ func FuzzRestore(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := open(t, roomy)
-		if n, err := s.Restore(of, now); err == nil && !bytes.Equal(b, good) || err != nil && (n != 0 || !empty(t, s)) {
+		if n, err := s.Restore(of, now); err == nil && n != 10 || err != nil && (n != 0 || !empty(t, s)) {
 			t.Errorf("%d entries: %v", n, err)
 		}
 	})
