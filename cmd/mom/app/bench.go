@@ -17,11 +17,11 @@ import (
 func newBench() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Time MoM's own models on this machine",
+		Short: "Time MoM's own models and its memory on this machine",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newBenchClassify())
+	c.AddCommand(newBenchClassify(), newBenchRecall())
 	return c
 }
 
