@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	Recall Recall
 	// Brain is the model that finds the domain.
 	Brain Brain
+	// Signals are what the decisions may ask for.
+	Signals Signals
 	// Rules decide where no policy is selected.
 	Rules
 	// Policies decide where an Envoy route selects them, in the file's order.
@@ -149,6 +152,7 @@ func Default() *Config {
 		AliasesMoM:     []string{"MoM", "mom", "auto", "vllm-sr/auto"},
 		Sticky:         "tools",
 		Brain:          Brain{Model: "mom-brain-flash"},
+		Signals:        signalling(),
 		ExposeHeaders:  ExposeAll,
 		Guard:          guarded(),
 		GuardTimeout:   800 * time.Millisecond,
@@ -194,6 +198,14 @@ func (c *Config) LongestPlan() int {
 		}
 	}
 	return n
+}
+
+// Beside returns the path of a file that this one names: as it is when absolute, else from the folder this one is in.
+func (c *Config) Beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.file), path)
 }
 
 // Fault makes a Fault at a key path of this file, with the line the key or its nearest known parent stands on.

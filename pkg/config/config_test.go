@@ -83,6 +83,7 @@ log: {level: debug}
 			PII:         config.PII{Policy: "off", Model: "mom-pii-flash", MinConfidence: 0.8},
 			Unscannable: "allow", BlockAs: "error", Output: "off",
 		},
+		Signals:     config.Default().Signals,
 		Brain:       config.Brain{Model: "mom-brain-pro", MinConfidence: 0.4},
 		Sticky:      "conversation",
 		Experiments: []config.Experiment{{ID: "small-first", Policy: "support", Arms: []config.Arm{{Name: "a", Percent: 30}, {Name: "b", Percent: 70, Policy: "support"}}}},

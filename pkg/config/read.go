@@ -21,6 +21,7 @@ func (c *Config) read(r *reader, root ast.Node) {
 		key{"guard", func(n ast.Node, p string) { c.readGuard(r, n, p) }},
 		key{"recall", func(n ast.Node, p string) { c.readRecall(r, n, p) }},
 		key{"brain", func(n ast.Node, p string) { c.readBrain(r, n, p) }},
+		key{"signals", func(n ast.Node, p string) { c.readSignals(r, n, p) }},
 		key{"route", func(n ast.Node, p string) {
 			r.object(n, p, append(c.keys(r), key{"sticky", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Sticky, "tools", "conversation", "off") }})...)
 		}},

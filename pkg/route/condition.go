@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,8 @@ import (
 // Compiler compiles the conditions of decisions: CEL over the signals of a request. Build it with NewCompiler.
 type Compiler struct {
 	env   *cel.Env
-	names signal.Names
-	maps  map[string][]string
+	words map[string][]string // what a variable may be
+	maps  map[string][]string // what a variable has, nil for anything
 }
 
 // NewCompiler returns a Compiler. Conditions that compare domain with a word that is none of the domains, or ask for a signal by a name that the
@@ -29,7 +30,7 @@ func NewCompiler(names signal.Names) (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the CEL environment: %w", err)
 	}
-	return &Compiler{env: env, names: names, maps: names.Maps()}, nil
+	return &Compiler{env: env, words: names.Words(), maps: names.Maps()}, nil
 }
 
 // Condition is a compiled condition, safe for concurrent use. The zero Condition is none.
@@ -56,7 +57,7 @@ func (c *Compiler) Compile(when string) (Condition, error) {
 	if !checked.OutputType().IsExactType(cel.BoolType) {
 		return Condition{}, fmt.Errorf("a condition is true or false, this one is %s", checked.OutputType())
 	}
-	if err := c.checkLabels(checked); err != nil {
+	if err := c.checkWords(checked); err != nil {
 		return Condition{}, err
 	}
 	signals, err := c.checkNames(checked)
@@ -77,21 +78,18 @@ func at(line, column int) string {
 	return "column " + strconv.Itoa(column) + ": "
 }
 
-// checkLabels finds words that domain can never be: such a condition would compile, and silently never hold.
-func (c *Compiler) checkLabels(checked *cel.Ast) error {
-	if c.names.Domains == nil {
-		return nil
-	}
-	var unknown []string
-	check := func(e ast.Expr) {
-		if e.Kind() != ast.LiteralKind {
+// checkWords finds words that a variable can never be: such a condition would compile, and silently never hold.
+func (c *Compiler) checkWords(checked *cel.Ast) error {
+	unknown := map[string][]string{}
+	check := func(variable, e ast.Expr) {
+		if variable.Kind() != ast.IdentKind {
 			return
 		}
-		if s, ok := e.AsLiteral().(types.String); ok && !slices.Contains(c.names.Domains, string(s)) {
-			unknown = append(unknown, strconv.Quote(string(s)))
+		of := variable.AsIdent()
+		if s, ok := literal(e); ok && c.words[of] != nil && !slices.Contains(c.words[of], s) {
+			unknown[of] = append(unknown[of], strconv.Quote(s))
 		}
 	}
-	isDomain := func(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == "domain" }
 	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
 			return
@@ -99,23 +97,25 @@ func (c *Compiler) checkLabels(checked *cel.Ast) error {
 		left, right := e.AsCall().Args()[0], e.AsCall().Args()[1]
 		switch e.AsCall().FunctionName() {
 		case operators.Equals, operators.NotEquals:
-			if isDomain(left) {
-				check(right)
-			} else if isDomain(right) {
-				check(left)
-			}
+			check(left, right)
+			check(right, left)
 		case operators.In:
-			if isDomain(left) && right.Kind() == ast.ListKind {
+			if right.Kind() == ast.ListKind {
 				for _, item := range right.AsList().Elements() {
-					check(item)
+					check(left, item)
 				}
 			}
 		}
 	}))
-	if unknown == nil {
+	var faults []string
+	for _, of := range slices.Sorted(maps.Keys(unknown)) {
+		known := slices.DeleteFunc(slices.Clone(c.words[of]), func(w string) bool { return w == "" })
+		faults = append(faults, fmt.Sprintf("no %s is named %s; the %ss are %s", of, strings.Join(unknown[of], ", "), of, strings.Join(known, ", ")))
+	}
+	if faults == nil {
 		return nil
 	}
-	return fmt.Errorf("no domain is named %s; the domains are %s", strings.Join(unknown, ", "), strings.Join(c.names.Domains, ", "))
+	return errors.New(strings.Join(faults, "; "))
 }
 
 // checkNames finds signals that are asked for by no name, or by one that nobody configured, and returns all that the condition asks for.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestConditionsAreCheckedWhenTheyAreCompiled(t *testing.T) {
-	c, err := route.NewCompiler(signal.Names{Domains: []string{"math", "computer science"}, Similarity: []string{"billing"}})
+	c, err := route.NewCompiler(signal.Names{Domains: []string{"math", "computer science"}, Similarity: []string{"billing"}, Keywords: []string{"legal"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +26,9 @@ func TestConditionsAreCheckedWhenTheyAreCompiled(t *testing.T) {
 			`no domain is named "maths", "cs", "law"; the domains are math, computer science`},
 		{"signals by name, in both spellings", `similarity.billing > 0.5 && similarity["billing"] < 1 && header["x-plan"] == "pro" && role.tool == 0`, ""},
 		{"whole numbers against parts", `difficulty > 0 && tokens < 1.5e3`, ""},
+		{"a language", `language == "de" || language == "" || keyword.legal`, ""},
+		{"a language nobody tells", `language in ["de", "German"]`, `no language is named "German"; the languages are ar, cs, de, en, es, fr, hi, id, it, ja, ko, nl, pl, pt, ru, sv, tr, uk, vi, zh`},
+		{"keywords nobody has", `keyword.law`, `column 1: no keyword is named "law"; there is legal`},
 		{"a set nobody has", `true && similarity.bills > 0.5`, `column 9: no similarity is named "bills"; there is billing`},
 		{"a role nobody has", `role["usr"] > 0`, `column 1: no role is named "usr"; there is system, developer, user, assistant, tool, function`},
 		{"a name that is not known before", `similarity[domain] > 0.5`, `column 1: similarity needs a name in quotes`},

@@ -48,6 +48,7 @@ func check(file, envoy string, where Places) error {
 		faults = faults.Join(guardFaults(cfg, where)...)
 	}
 	faults = faults.Join(meaningFaults(cfg, where)...)
+	faults = faults.Join(signalFaults(cfg, where)...)
 	_, more := decisions(cfg, names)
 	faults = faults.Join(more...)
 	if envoy != "" {

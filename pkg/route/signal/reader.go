@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/abadojack/whatlanggo"
+
 	"github.com/mom-router/mom/classifiers"
 	"github.com/mom-router/mom/pkg/pipeline"
 )
@@ -25,20 +27,25 @@ type Config struct {
 	// Embedder and Similarity belong together: what a text is compared by, and with.
 	Embedder   Embedder
 	Similarity []Exemplars
+	Keywords   []Keywords
+	Languages  []string // the codes of those that are told apart; nil are Languages
 	// Timeout bounds each reading of a model; 0 means only the request's own deadline counts.
 	Timeout time.Duration
 	// Zone is the place whose hours count; nil is UTC.
 	Zone *time.Location
 }
 
-// Reader makes Sets. It is immutable and safe for concurrent use. The zero Reader has no model.
+// Reader makes Sets. It is immutable and safe for concurrent use. The zero Reader has no model and tells no language.
 type Reader struct {
-	config Config
-	sets   []exemplars
+	config   Config
+	sets     []exemplars
+	keywords []keywords
+	// languages are those that are told apart; nil tells none.
+	languages map[whatlanggo.Lang]bool
 }
 
-// NewReader checks the configuration and embeds the exemplars. Errors: what is not whole, and the embedder's, by the name of the set and the number of
-// the exemplar.
+// NewReader checks the configuration, compiles the keywords and embeds the exemplars. Errors: what is not whole, a pattern that is none, and the
+// embedder's, by the name of the set and the number of the exemplar.
 func NewReader(ctx context.Context, c Config) (*Reader, error) {
 	if !(c.Sure >= 0 && c.Sure <= 1) {
 		return nil, fmt.Errorf("threshold %v is not within [0, 1]", c.Sure)
@@ -46,7 +53,15 @@ func NewReader(ctx context.Context, c Config) (*Reader, error) {
 	if c.Difficulty != nil && len(c.Difficulty.Labels()) != 2 {
 		return nil, fmt.Errorf("the difficulty has the labels %q; two are needed, the harder last", c.Difficulty.Labels())
 	}
-	r := &Reader{config: c}
+	words, err := compileKeywords(c.Keywords)
+	if err != nil {
+		return nil, err
+	}
+	languages, err := codes(c.Languages)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{config: c, keywords: words, languages: languages}
 	for _, e := range c.Similarity {
 		set, err := e.embed(ctx, c.Embedder)
 		if err != nil {

@@ -21,6 +21,10 @@ type Set struct {
 	domain     found[Domain]
 	difficulty found[float64]
 	near       found[[]Near]
+	held       []found[bool] // by the number of the keywords
+	folded     found[string]
+	code       found[float64]
+	language   found[string]
 	tokens     found[int]
 	now        found[time.Time]
 	vars       variables

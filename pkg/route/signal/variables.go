@@ -14,11 +14,22 @@ import (
 type Names struct {
 	Domains    []string // nil when no model is there to name them: any may be
 	Similarity []string
+	Keywords   []string
+	Languages  []string // nil are Languages
+}
+
+// Words are the variables whose values are of a closed set; conditions that compare one with another word could never hold.
+func (n Names) Words() map[string][]string {
+	words := map[string][]string{"language": n.languageNames()}
+	if n.Domains != nil {
+		words["domain"] = n.Domains
+	}
+	return words
 }
 
 // Maps are the variables that hold a signal for each name; each returns the names it has, nil for any.
 func (n Names) Maps() map[string][]string {
-	return map[string][]string{"similarity": or(n.Similarity), "header": nil, "role": {"system", "developer", "user", "assistant", "tool", "function"}}
+	return map[string][]string{"similarity": or(n.Similarity), "keyword": or(n.Keywords), "header": nil, "role": {"system", "developer", "user", "assistant", "tool", "function"}}
 }
 
 // or makes no names an empty list, which has none, and not nil, which has any.
@@ -28,7 +39,8 @@ func or(names []string) []string { return append([]string{}, names...) }
 func Declared() []cel.EnvOption {
 	return []cel.EnvOption{
 		cel.Variable("domain", cel.StringType), cel.Variable("confidence", cel.DoubleType), cel.Variable("difficulty", cel.DoubleType),
-		cel.Variable("similarity", cel.MapType(cel.StringType, cel.DoubleType)),
+		cel.Variable("similarity", cel.MapType(cel.StringType, cel.DoubleType)), cel.Variable("keyword", cel.MapType(cel.StringType, cel.BoolType)),
+		cel.Variable("code", cel.DoubleType), cel.Variable("language", cel.StringType),
 		cel.Variable("tokens", cel.IntType), cel.Variable("turns", cel.IntType), cel.Variable("role", cel.MapType(cel.StringType, cel.IntType)),
 		cel.Variable("tools", cel.IntType), cel.Variable("images", cel.IntType), cel.Variable("json", cel.BoolType),
 		cel.Variable("header", cel.MapType(cel.StringType, cel.StringType)), cel.Variable("identity", cel.StringType),
@@ -62,7 +74,7 @@ func (v *variables) Parent() cel.Activation { return nil }
 // ResolveName returns a variable's value.
 func (v *variables) ResolveName(name string) (any, bool) {
 	switch name {
-	case "similarity", "header", "role":
+	case "similarity", "keyword", "header", "role":
 		return v.lookup(name), true
 	}
 	for i := range v.boxed {
@@ -95,6 +107,10 @@ func (v *variables) find(name string) ref.Val {
 		return types.Double(d.Probability)
 	case "difficulty":
 		return double(s.Difficulty(v.ctx))
+	case "language":
+		return types.String(s.Language())
+	case "code":
+		return types.Double(s.Code())
 	case "tokens":
 		return types.Int(s.Tokens())
 	case "turns":
@@ -154,6 +170,8 @@ func (l *lookup) Find(key ref.Val) (ref.Val, bool) {
 	switch s := l.vars.set; l.name {
 	case "similarity":
 		value = double(s.Similarity(l.vars.ctx, string(name)))
+	case "keyword":
+		value = types.Bool(s.Keyword(string(name)))
 	case "header":
 		value = types.String(s.Header(string(name)))
 	case "role":
