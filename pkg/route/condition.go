@@ -37,6 +37,10 @@ func NewCompiler(names signal.Names) (*Compiler, error) {
 type Condition struct {
 	program cel.Program
 	signals []string
+
+	text    string
+	env     *cel.Env // these two are for those who explain it
+	checked *cel.Ast
 }
 
 // Signals returns the signals that the condition may ask for, sorted; one of many names stands as such as header.x-plan.
@@ -68,7 +72,7 @@ func (c *Compiler) Compile(when string) (Condition, error) {
 	if err != nil {
 		return Condition{}, fmt.Errorf("plan the condition: %w", err)
 	}
-	return Condition{program: program, signals: signals}, nil
+	return Condition{program: program, signals: signals, text: when, env: c.env, checked: checked}, nil
 }
 
 func at(line, column int) string {
@@ -201,18 +205,24 @@ func literal(e ast.Expr) (string, bool) {
 // the condition's own, such as a division by zero, without CEL's text, which may quote values.
 func (c Condition) holds(vars cel.Activation) (bool, error) {
 	v, _, err := c.program.Eval(vars)
+	return v == types.True, reasonOf(err)
+}
+
+// reasonOf returns why a condition could not be told, nil when it could.
+func reasonOf(err error) error {
+	if err == nil {
+		return nil // before anything is allocated, fifty times a request
+	}
 	var of *signal.Error
 	switch {
-	case err == nil:
-		return v == types.True, nil
 	case errors.Is(err, signal.ErrNothing):
-		return false, signal.ErrNothing
+		return signal.ErrNothing
 	case errors.Is(err, signal.ErrUnsure):
-		return false, signal.ErrUnsure
+		return signal.ErrUnsure
 	case errors.As(err, &of):
-		return false, of
+		return of
 	}
-	return false, errEvaluation
+	return errEvaluation
 }
 
 var errEvaluation = errors.New("the condition could not be evaluated")

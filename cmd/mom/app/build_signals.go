@@ -184,3 +184,20 @@ func headers(decisions []route.Decision) []string {
 	}
 	return names
 }
+
+// chooser builds the stage that chooses, alone, for those who ask it why.
+func chooser(ctx context.Context, cfg *config.Config, models *Shelf) (*route.Router, error) {
+	names, err := signalNames(cfg, models.where)
+	if err != nil {
+		return nil, fmt.Errorf("brain: %w", err)
+	}
+	compiled, faults := decisions(cfg, names)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	reader, err := newReader(ctx, cfg, models, compiled["route"])
+	if err != nil {
+		return nil, err
+	}
+	return newRouter(cfg, cfg.Default, compiled["route"], reader, nil)
+}

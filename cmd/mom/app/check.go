@@ -6,6 +6,7 @@ import (
 
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/config/bootstrap"
+	"github.com/mom-router/mom/pkg/route"
 	"github.com/spf13/cobra"
 )
 
@@ -15,16 +16,20 @@ func newCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Report every fault of a configuration at once",
-		Long: `Report every fault of a configuration at once, by key and line, conditions included. With --envoy it is also compared with the Envoy
+		Long: `Report every fault of a configuration at once, by key and line, conditions included, and
+warn of decisions that can never win. With --envoy it is also compared with the Envoy
 file: the clusters it names, the retries a plan needs, and whether anything there would let a request reach a backend without a verdict. No model
 is loaded and nothing is served.`,
 		Example: "  mom check deploy/mom.yaml --envoy deploy/envoy/envoy.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := check(args[0], envoy, where); err != nil {
-				return err
+			warnings, err := check(args[0], envoy, where)
+			for _, w := range warnings {
+				_, _ = fmt.Fprintln(c.ErrOrStderr(), "warning:", w)
 			}
-			_, err := fmt.Fprintln(c.OutOrStdout(), args[0], "ok")
+			if err == nil {
+				_, err = fmt.Fprintln(c.OutOrStdout(), args[0], "ok")
+			}
 			return err
 		},
 	}
@@ -33,12 +38,12 @@ is loaded and nothing is served.`,
 	return c
 }
 
-// check gathers what every room has to say, so that one run shows all there is to mend.
-func check(file, envoy string, where Places) error {
+// check gathers what every room has to say, so that one run shows all there is to mend, and what is odd but no fault.
+func check(file, envoy string, where Places) (warnings config.Faults, _ error) {
 	cfg, err := config.Load(file)
 	var faults config.Faults
 	if err != nil && !errors.As(err, &faults) {
-		return err
+		return nil, err
 	}
 	names, err := signalNames(cfg, where)
 	if err != nil {
@@ -49,8 +54,15 @@ func check(file, envoy string, where Places) error {
 	}
 	faults = faults.Join(meaningFaults(cfg, where)...)
 	faults = faults.Join(signalFaults(cfg, where)...)
-	_, more := decisions(cfg, names)
+	compiled, more := decisions(cfg, names)
 	faults = faults.Join(more...)
+	if faults.Err() == nil { // else the numbers of the decisions are not those of the file
+		for path := range cfg.Everywhere() {
+			for _, w := range route.Warnings(compiled[path]) {
+				warnings = warnings.Join(cfg.Fault(fmt.Sprintf("%s.decisions[%d].when", path, w.Decision), "%s", w.Text))
+			}
+		}
+	}
 	if envoy != "" {
 		b, err := bootstrap.Load(envoy)
 		var more config.Faults
@@ -58,10 +70,10 @@ func check(file, envoy string, where Places) error {
 		case errors.As(err, &more):
 			faults = faults.Join(more...)
 		case err != nil:
-			return err
+			return nil, err
 		default:
 			faults = faults.Join(b.Compare(cfg)...)
 		}
 	}
-	return faults.Err()
+	return warnings, faults.Err()
 }

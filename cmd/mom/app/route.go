@@ -15,18 +15,22 @@ import (
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/cot"
 	"github.com/mom-router/mom/pkg/pipeline"
+	"github.com/mom-router/mom/pkg/route"
 	"github.com/spf13/cobra"
 )
 
 func newRoute() *cobra.Command {
 	var file string
 	var where Places
-	var asJSON bool
+	var asJSON, explain bool
 	c := &cobra.Command{
 		Use:   "route < request.json",
 		Short: "Decide about one chat request without Envoy, and say why",
 		Long: `Read one chat completion request from standard input, decide about it exactly as serve would, and print the decision and what each stage
-found. Nothing is sent anywhere. A request that would be refused prints the refusal and exits with 1.`,
+found. Nothing is sent anywhere. A request that would be refused prints the refusal and exits with 1.
+
+With --explain it also prints every signal that was asked for, what became of every condition and its parts, and why the winner won; it then shows values
+of headers that conditions ask for.`,
 		Example: `  echo '{"model":"MoM","messages":[{"role":"user","content":"What is 12 * 13?"}]}' | mom route`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -37,7 +41,13 @@ found. Nothing is sent anywhere. A request that would be refused prints the refu
 			s := NewShelf(where)
 			g, err := Build(c.Context(), cfg, s)
 			if err == nil {
-				err = routeOne(c.Context(), g, c.InOrStdin(), c.OutOrStdout(), asJSON)
+				var x *route.Router
+				if explain {
+					x, err = chooser(c.Context(), cfg, s)
+				}
+				if err == nil {
+					err = routeOne(c.Context(), g, x, c.InOrStdin(), c.OutOrStdout(), asJSON)
+				}
 			}
 			return errors.Join(err, s.Close())
 		},
@@ -45,6 +55,7 @@ found. Nothing is sent anywhere. A request that would be refused prints the refu
 	configFlag(c, &file)
 	where.flags(c)
 	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&explain, "explain", false, "also print the signals, the conditions and why the winner won")
 	return c
 }
 
@@ -60,6 +71,8 @@ type routed struct {
 	Refused  *refusal    `json:"refused,omitempty"`
 	Stages   []stageLine `json:"stages"`
 	COT      string      `json:"cot,omitempty"`
+
+	Explanation *route.Explanation `json:"explanation,omitempty"`
 }
 
 type tierLine struct {
@@ -81,7 +94,8 @@ type stageLine struct {
 
 var errRefused = errors.New("the request is refused")
 
-func routeOne(ctx context.Context, g *extproc.Gateway, in io.Reader, out io.Writer, asJSON bool) error {
+// routeOne decides about one request, and explains it where explainer is not nil.
+func routeOne(ctx context.Context, g *extproc.Gateway, explainer *route.Router, in io.Reader, out io.Writer, asJSON bool) error {
 	raw, err := io.ReadAll(in)
 	if err != nil {
 		return fmt.Errorf("read the request: %w", err)
@@ -89,6 +103,13 @@ func routeOne(ctx context.Context, g *extproc.Gateway, in io.Reader, out io.Writ
 	r, err := decide(ctx, g, raw)
 	if err != nil {
 		return err
+	}
+	if body, fault := g.Parser.Parse("", raw); explainer != nil && fault == nil && body.Request.Alias == pipeline.MoM {
+		x, err := explainer.Explain(ctx, body.Request)
+		if err != nil {
+			return fmt.Errorf("explain: %w", err)
+		}
+		r.Explanation = &x
 	}
 	return answer(out, r, r.Refused != nil, asJSON)
 }
@@ -198,6 +219,18 @@ func (r routed) print(w io.Writer) error {
 	}
 	for _, s := range r.Stages {
 		p.line("stage     %-9s %7.3f ms  %s", s.Stage, s.Millis, s.said())
+	}
+	if x := r.Explanation; x != nil {
+		for _, s := range x.Signals {
+			p.line("signal    %-22s %s", s.Name, s.Value)
+		}
+		for _, d := range x.Decisions {
+			p.line("when      %-22s %s: %s", d.Name, d.Value, strings.Join(strings.Fields(d.When), " "))
+			for _, part := range d.Parts {
+				p.line("          %-22s %s: %s", "", part.Value, part.Expression)
+			}
+		}
+		p.line("winner    %-22s %s", x.Winner, x.Why)
 	}
 	if r.COT != "" {
 		p.line("%s", r.COT)

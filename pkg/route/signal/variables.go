@@ -2,7 +2,9 @@ package signal
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -188,4 +190,41 @@ func (l *lookup) Get(key ref.Val) ref.Val {
 		return types.NewErr("no such name")
 	}
 	return value
+}
+
+// Found is a signal that a condition asked for. Value is as CEL writes it, or why there is none.
+type Found struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Found returns the signals that conditions have asked for, in no set order but that those of one kind stand together.
+func (s *Set) Found() []Found {
+	out := []Found{}
+	add := func(name string, v ref.Val) {
+		f := Found{Name: name}
+		switch v := v.(type) {
+		case *types.Err:
+			f.Value = v.Error()
+			if d, ok := s.Read(); ok && name == "domain" {
+				f.Value = fmt.Sprintf("%q %.3f: %s", d.Label, d.Probability, f.Value)
+			}
+		case types.String:
+			f.Value = strconv.Quote(string(v))
+		case types.Double:
+			f.Value = strconv.FormatFloat(float64(v), 'f', 3, 64)
+		default:
+			f.Value = fmt.Sprint(v.Value())
+		}
+		out = append(out, f)
+	}
+	for _, n := range s.vars.boxed {
+		add(n.name, n.value)
+	}
+	for _, m := range s.vars.maps {
+		for _, n := range m.boxed {
+			add(m.name+"."+n.name, n.value)
+		}
+	}
+	return out
 }
