@@ -199,5 +199,5 @@ func chooser(ctx context.Context, cfg *config.Config, models *Shelf) (*route.Rou
 	if err != nil {
 		return nil, err
 	}
-	return newRouter(cfg, cfg.Default, compiled["route"], reader, nil)
+	return newRouter(cfg, cfg.Default, compiled["route"], reader, nil, nil)
 }
