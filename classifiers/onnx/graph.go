@@ -41,26 +41,34 @@ func readGraph(graph []byte, m *catalog.Manifest) ([]output, error) {
 	return outputs, errors.Join(faults...)
 }
 
-// usable returns the outputs of one row: float32 [batch, n], and float32 or int64 [batch, tokens]. What is not asked for, such as the vectors of
-// all tokens, is not computed.
+// usable returns the outputs of one row: float32 [batch, n], and float32 or int64 [batch, tokens] or [batch, tokens, at most mostRanks]. What is not
+// asked for, such as the vectors of all tokens, is not computed.
 func usable(infos []ort.InputOutputInfo) []output {
 	var outputs []output
 	for _, out := range infos {
-		if out.OrtValueType != ort.ONNXTypeTensor || len(out.Dimensions) != 2 || out.Dimensions[0] > 1 {
+		shape := out.Dimensions
+		ranked := len(shape) == 3 && shape[1] <= 0 && shape[2] > 0 && shape[2] <= mostRanks
+		if out.OrtValueType != ort.ONNXTypeTensor || len(shape) != 2 && !ranked || shape[0] > 1 {
 			continue
 		}
 		ints := out.DataType == ort.TensorElementDataTypeInt64
 		if !ints && out.DataType != ort.TensorElementDataTypeFloat {
 			continue
 		}
-		width := perToken
-		if out.Dimensions[1] > 0 {
-			width = int(out.Dimensions[1])
+		o := output{name: out.Name, ints: ints, width: perToken}
+		switch {
+		case ranked:
+			o.depth = int(shape[2])
+		case shape[1] > 0:
+			o.width = int(shape[1])
 		}
-		outputs = append(outputs, output{out.Name, ints, width})
+		outputs = append(outputs, o)
 	}
 	return outputs
 }
+
+// mostRanks is how many tags a graph may rank for each token.
+const mostRanks = 8
 
 // place returns where a view finds its output among those of the graph. A wrong order of labels nobody can find.
 func (t *Trunk) place(name string, ints bool, width int, shape string) (int, error) {

@@ -112,7 +112,7 @@ func (t *Trunk) bare(ctx context.Context, text string) (total time.Duration, err
 	for i := range windowCount(len(enc.ids), t.inner, t.manifest.Overlap) {
 		from, to := bounds(i, len(enc.ids), t.inner, t.manifest.Overlap)
 		n := w.put(t.tok.prefix, enc.ids[from:to], t.tok.suffix)
-		err := w.withTensors(n, newValues(t.outputs, n), func(inputs, outputs []ort.Value) error {
+		err := w.withTensors(n, t.outputs, newValues(t.outputs, n), func(inputs, outputs []ort.Value) error {
 			start := cpuTime()
 			err := t.session.Run(inputs, outputs)
 			total += cpuTime() - start

@@ -7,9 +7,21 @@ type output struct {
 	name  string
 	ints  bool // int64, else float32
 	width int  // of the row, or perToken
+	depth int  // numbers a token, 0 for one without an axis of its own; only with perToken
 }
 
-// perToken is the width of a row with one number a token, special ones counted.
+// shape is that of the output of n tokens.
+func (o output) shape(n int) []int64 {
+	switch {
+	case o.width != perToken:
+		return []int64{1, int64(o.width)}
+	case o.depth > 0:
+		return []int64{1, int64(n), int64(o.depth)}
+	}
+	return []int64{1, int64(n)}
+}
+
+// perToken is the width of a row with as many numbers for each token, special ones counted.
 const perToken = -1
 
 // values are the outputs of one pass. Nobody writes to them once the pass is over.
@@ -22,9 +34,9 @@ type values struct {
 func newValues(outputs []output, n int) values {
 	v := values{make([][]float32, len(outputs)), make([][]int64, len(outputs))}
 	for i, o := range outputs {
-		width := o.width
-		if width == perToken {
-			width = n
+		width := 1
+		for _, d := range o.shape(n) {
+			width *= int(d)
 		}
 		if o.ints {
 			v.ints[i] = make([]int64, width)

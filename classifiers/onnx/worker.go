@@ -59,7 +59,7 @@ func (w *worker) put(prefix, window, suffix []uint32) int {
 // pass runs the graph on the first n tokens of the buffers, never on more: 32 tokens padded to 512 cost 26 times as much.
 func (w *worker) pass(s *ort.DynamicAdvancedSession, outputs []output, n int, opts *ort.RunOptions) (values, error) {
 	out := newValues(outputs, n)
-	err := w.withTensors(n, out, func(inputs, outputs []ort.Value) error {
+	err := w.withTensors(n, outputs, out, func(inputs, outputs []ort.Value) error {
 		if err := s.RunWithOptions(inputs, outputs, opts); err != nil {
 			return fmt.Errorf("forward pass: %w", err)
 		}
@@ -70,7 +70,7 @@ func (w *worker) pass(s *ort.DynamicAdvancedSession, outputs []output, n int, op
 
 // withTensors lends tensors over the buffers and over out to run. The memory is pinned meanwhile, since the tensors keep pointers to it. The
 // outputs have their places beforehand: a graph that gives another shape, or more than one row, fails in its run.
-func (w *worker) withTensors(n int, out values, run func(inputs, outputs []ort.Value) error) (err error) {
+func (w *worker) withTensors(n int, kinds []output, out values, run func(inputs, outputs []ort.Value) error) (err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	tensors := make([]ort.Value, 0, len(w.inputs)+len(out.floats))
@@ -80,15 +80,15 @@ func (w *worker) withTensors(n int, out values, run func(inputs, outputs []ort.V
 		}
 	}()
 	for _, buf := range w.inputs {
-		if tensors, err = appendTensor(tensors, &pinner, buf[:n]); err != nil {
+		if tensors, err = appendTensor(tensors, &pinner, buf[:n], 1, int64(n)); err != nil {
 			return fmt.Errorf("input tensor: %w", err)
 		}
 	}
 	for i := range out.floats {
 		if out.ints[i] != nil {
-			tensors, err = appendTensor(tensors, &pinner, out.ints[i])
+			tensors, err = appendTensor(tensors, &pinner, out.ints[i], kinds[i].shape(n)...)
 		} else {
-			tensors, err = appendTensor(tensors, &pinner, out.floats[i])
+			tensors, err = appendTensor(tensors, &pinner, out.floats[i], kinds[i].shape(n)...)
 		}
 		if err != nil {
 			return fmt.Errorf("output tensor: %w", err)
@@ -97,10 +97,10 @@ func (w *worker) withTensors(n int, out values, run func(inputs, outputs []ort.V
 	return run(tensors[:len(w.inputs)], tensors[len(w.inputs):])
 }
 
-// appendTensor adds a tensor of one row over row.
-func appendTensor[T int64 | float32](tensors []ort.Value, pinner *runtime.Pinner, row []T) ([]ort.Value, error) {
+// appendTensor adds a tensor of this shape over row.
+func appendTensor[T int64 | float32](tensors []ort.Value, pinner *runtime.Pinner, row []T, shape ...int64) ([]ort.Value, error) {
 	pinner.Pin(&row[0])
-	v, err := ort.NewTensor(ort.NewShape(1, int64(len(row))), row)
+	v, err := ort.NewTensor(ort.NewShape(shape...), row)
 	if err != nil {
 		return tensors, err
 	}

@@ -13,6 +13,7 @@ from . import GUARD, LABELS, MAX_TOKENS
 from .encoder import ATTENTION_HEADS, HIDDEN, LAYER_NORM_EPSILON, LAYERS, MIDDLE
 
 BITS = 7  # of a matrix weight in the graph that ships
+RANKS = 3  # tags of a token that leave the graph, the likeliest first; the way through a text chooses among them
 INPUTS = ("input_ids", "attention_mask", "letter_case")
 OPSET = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
 
@@ -122,10 +123,11 @@ class Graph:
         if "pii.weight" in self.weights:
             both = self.node("Concat", [x, middle], "token_features", axis=-1)
             chance = self.node("Softmax", [self.dense("pii", both, "pii_logits")], "pii_chance", axis=-1)
-            self.node("ArgMax", [chance], "pii_tag", axis=-1, keepdims=0)
-            leave("pii_tag", TensorProto.INT64, "tokens")
-            self.node("ReduceMax", [chance, self.constant("axis_last", np.array([2]))], "pii_score", keepdims=0)
-            leave("pii_score", TensorProto.FLOAT, "tokens")
+            self.nodes.append(
+                helper.make_node("TopK", [chance, self.constant("ranks", np.array([RANKS]))], ["pii_score", "pii_tag"], name="pii_ranked")
+            )
+            leave("pii_tag", TensorProto.INT64, "tokens", RANKS)
+            leave("pii_score", TensorProto.FLOAT, "tokens", RANKS)
         if "embedding.weight" in self.weights:
             low = self.node("ReduceSum", [self.node("Mul", [middle, column], "middle_masked"), "axis_1"], "middle_total", keepdims=0)
             low = self.node("Div", [low, "count"], "middle_mean")
@@ -139,8 +141,8 @@ def build(weights, bits=None, whole=()):
     """The graph as an onnx model: int64 input_ids, attention_mask and letter_case [batch, tokens] -> the outputs of the heads it holds:
 
     float32 domain [batch, 14], difficulty [batch, 1] (logit of the share of models that fail), guard_user and guard_document
-    [batch, 3], embedding [batch, 384] of length one; of each token int64 pii_tag (number in TAGS) and float32 pii_score, its
-    probability, [batch, tokens].
+    [batch, 3], embedding [batch, 384] of length one; of each token int64 pii_tag (numbers in TAGS of the RANKS likeliest) and
+    float32 pii_score, their probabilities, [batch, tokens, RANKS].
 
     weights maps the checkpoint's names to arrays; bits is None for fp32, else the bits of a matrix weight (7 or 8); matrices whose
     name starts with a member of whole stay fp32. At most MAX_TOKENS tokens: a longer input is a run-time error, never a silent cut.

@@ -3,6 +3,7 @@
 The reference for evaluation; it needs onnxruntime and tokenizers, not torch.
 """
 
+import math
 import sys
 
 import numpy as np
@@ -82,38 +83,68 @@ def worst(logits, temperature):
     return np.stack(rows)
 
 
+AGAIN, ORPHAN = 3.0, 5.0  # log-odds against: a span right after one of its own type, a span without a beginning
+UNRANKED = 1e-4  # the least probability of a tag, and that of one that the graph did not rank
+
+
 def spans(served, text, tags, threshold=0.0):
     """The spans a tagger finds in text as [(start, end, type)]: of tokens two windows share, the first half is the earlier
-    window's; all pieces of a word get the type with the largest sum of probabilities in it. A span whose tokens' mean probability
-    is under threshold is unsure, and left out."""
-    encoding = served.tokenizer.encode(text)
-    count = len(encoding.ids) - 2
-    tag, score = np.zeros(count, int), np.zeros(count)
+    window's. A span whose tokens' mean probability is under threshold is unsure, and left out."""
+    offsets = served.tokenizer.encode(text).offsets[1:-1]
+    ranked = [None] * len(offsets)  # by token: {tag: probability}
     for number, window in enumerate(served.read([text])[0]):
         start = number * (MAX_TOKENS - 2 - OVERLAP)
         skip = OVERLAP // 2 if number else 0
-        part = slice(skip, len(window["pii_tag"]) - 2)
-        size = len(window["pii_tag"][1:-1][part])
-        tag[start + skip : start + skip + size] = window["pii_tag"][1:-1][part]
-        score[start + skip : start + skip + size] = window["pii_score"][1:-1][part]
-    offsets = encoding.offsets[1:-1]
-    names = one_type_a_word(text, offsets, [tags[i] for i in tag], score)
+        pairs = list(zip(window["pii_tag"], window["pii_score"], strict=True))[1:-1]
+        for i in range(skip, len(pairs)):
+            ranked[start + i] = dict(zip(pairs[i][0].tolist(), pairs[i][1].tolist(), strict=True))
+    found = path(text, offsets, [{tags[t]: p for t, p in of.items()} for of in ranked])
+    return [(a, b, label) for a, b, label, p in found if p >= threshold]
+
+
+def path(text, offsets, ranked):
+    """The spans [(start, end, type, mean probability)] of the likeliest way through the words of text; ranked holds for each token
+    {tag: probability}. All pieces of a word have one type, of its own or the one before."""
+    steps = []  # for each word: its tokens' span, and {(type, begins): (best sum, previous, sum of its probabilities)}
+    states = {("", False): 0.0}
+    for at, end in words(text, offsets):
+        types = sorted({tag.partition("-")[2] for of in ranked[at:end] for tag in of} | {""})
+        apart = bool(steps) and any(c in "\n\r\t" for c in text[offsets[at - 1][1] : offsets[at][0]])
+        reached = {}
+        for label in types:
+            either = [sum(p for tag, p in of.items() if tag.partition("-")[2] == label) for of in ranked[at:end]]
+            for begins in (True, False) if label else (False,):
+                first = ranked[at].get(f"{'B' if begins else 'I'}-{label}" if label else "O", 0.0)
+                likely = sum(math.log(max(p, UNRANKED)) for p in [first, *either[1:]])
+
+                def before(state):
+                    same = label and state[0] == label
+                    cost = 0.0 if not label else (AGAIN if same and not apart else 0.0) if begins else 0.0 if same else ORPHAN
+                    return states[state] - cost
+
+                best = max(states, key=before)
+                reached[label, begins] = (before(best) + likely, best, sum(either))
+        steps.append((at, end, apart, reached))
+        states = {state: value[0] for state, value in reached.items()}
+    state = max(states, key=states.get)
+    chosen = []
+    for at, end, apart, reached in reversed(steps):
+        chosen.append((at, end, apart, *state, reached[state][2]))
+        state = reached[state][1]
     found = []  # [start, end, type, sum of probabilities, tokens]
-    open_span = None
-    for (start, end), name, p in zip(offsets, names, score, strict=True):
-        kind, _, label = name.partition("-")
-        beyond = open_span and any(c in "\n\r\t" for c in text[open_span[1] : start])  # another line, another cell, another span
-        if label and kind == "I" and open_span and open_span[2] == label and not beyond:
-            open_span[1], open_span[3], open_span[4] = end, open_span[3] + p, open_span[4] + 1
-        else:
-            open_span = [start, end, label, p, 1] if label else None
-            found += [open_span] if label else []
-    return [(a, b, label) for a, b, label, total, n in found if total / n >= threshold]
+    last = ""
+    for at, end, apart, label, begins, p in reversed(chosen):
+        if label and label == last and not begins and not apart:  # another line, another cell, another span
+            found[-1][1:] = [offsets[end - 1][1], label, found[-1][3] + p, found[-1][4] + end - at]
+        elif label:
+            found.append([offsets[at][0], offsets[end - 1][1], label, p, end - at])
+        last = label
+    return [(a, b, label, total / n) for a, b, label, total, n in found]
 
 
-def one_type_a_word(text, offsets, names, score):
-    """names with one type for all the pieces of a run of letters and digits; only its first piece may be a B."""
-    out, at = list(names), 0
+def words(text, offsets):
+    """The runs [from, to) of tokens with nothing but letters and digits around their seams."""
+    at = 0
     while at < len(offsets):
         end = at + 1
         while (
@@ -122,13 +153,5 @@ def one_type_a_word(text, offsets, names, score):
             and text[offsets[end][0] - 1 : offsets[end][0] + 1].isalnum()
         ):
             end += 1
-        sums = {}
-        for i in range(at, end):
-            label = names[i].partition("-")[2]
-            sums[label] = sums.get(label, 0.0) + score[i]
-        label = max(sums, key=sums.get)
-        for i in range(at, end):
-            first = i == at and not names[at].startswith("I-")
-            out[i] = f"{'B' if first else 'I'}-{label}" if label else "O"
+        yield at, end
         at = end
-    return out
