@@ -55,8 +55,8 @@ STAGES = {
 }
 SHARES = {  # of the batches of one pass that such a run reads
     "more": {"intent": 0.4, "guard": 0.36, "pii": 1.0, "similarity": 0.55},
-    "settle-1": {"intent": 0.2, "guard": 0.25, "pii": 0.3, "similarity": 0.7},
-    "settle-2": {"intent": 0.15, "guard": 0.15, "pii": 0.2, "similarity": 0.85},
+    "settle-1": {"intent": 0.4, "guard": 0.3, "pii": 0.3, "similarity": 0.7},
+    "settle-2": {"intent": 0.25, "guard": 0.2, "pii": 0.2, "similarity": 0.85},
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
