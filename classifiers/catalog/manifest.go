@@ -54,7 +54,7 @@ const (
 )
 
 // What a pii manifest calls its outputs: for each token the index of its label, int64 [batch, tokens], and the label's probability, float32
-// [batch, tokens].
+// [batch, tokens]; or those of its likeliest labels, in order, [batch, tokens, 2 to 8]: spans are found better when the next to best is known.
 const (
 	OutputTag   = "tag"
 	OutputScore = "score"
