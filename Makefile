@@ -83,11 +83,12 @@ eval: data-given build ## measure the shipped models, as they are served, on val
 
 models: data-given .build/recipes-venv/ready ## train, export and judge the models MoM ships (DATA= is the folder of training data)
 	@run() { PYTHONPATH=models/recipes .build/recipes-venv/bin/python -m mom_recipes "$$@"; }; \
-	long=.build/flash more=.build/flash-more settled=.build/flash-settled out=.build/flash-last model=models/mom-brain-flash; \
+	long=.build/flash more=.build/flash-more settled=.build/flash-settled again=.build/flash-settled-2 out=.build/flash-last model=models/mom-brain-flash; \
 	run train --data '$(DATA)' --out $$long; \
 	run train --data '$(DATA)' --out $$more --start $$long/trunk.safetensors --stage more; \
 	run train --data '$(DATA)' --out $$settled --start $$more/trunk.safetensors --passes 1 --stage settle-1; \
-	run train --data '$(DATA)' --out $$out --start $$settled/trunk.safetensors --passes 1 --stage settle-2; \
+	run train --data '$(DATA)' --out $$again --start $$settled/trunk.safetensors --passes 1 --stage settle-2; \
+	run train --data '$(DATA)' --out $$out --start $$again/trunk.safetensors --blend $$long/trunk.safetensors --passes 1 --stage settle-3; \
 	run export --data '$(DATA)' --out $$out --model $$model; \
 	run evaluate --data '$(DATA)' --out $$out --model $$model; \
 	run card --out $$out --model $$model

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without", "--stage")
+TRAINING = ("--data", "--out", "--seed", "--steps", "--start", "--passes", "--device", "--only", "--without", "--stage", "--blend")
 
 
 def main():
@@ -28,10 +28,11 @@ def main():
                 "--passes": {"type": int, "default": 2, "help": "passes over the data, default 2"},
                 "--device": {"choices": ["cpu", "cuda"], "default": "cpu", "help": "default cpu"},
                 "--stage": {
-                    "choices": ["more", "settle-1", "settle-2"],
+                    "choices": ["more", "settle-1", "settle-2", "settle-3"],
                     "default": None,
-                    "help": "a run after the long one, with --start: more documents, then two short and slow runs",
+                    "help": "a run after the long one, with --start: more documents, then three short and slow runs",
                 },
+                "--blend": {"type": Path, "default": None, "help": "for settle-3: the long run's checkpoint, whose weights are averaged in"},
                 "--only": {
                     "choices": ["intent", "guard", "pii", "similarity"],
                     "default": None,
@@ -67,7 +68,7 @@ def main():
     elif args.command == "train":
         from . import train
 
-        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without, args.stage)
+        train.run(args.data, args.out, args.seed, args.steps, args.start, args.passes, args.device, args.only, args.without, args.stage, args.blend)
     elif args.command == "export":
         from . import export
 

@@ -46,17 +46,20 @@ HYPER = {
     "similarity_weight": 6.0,
 }
 # What a run after the long one changes. "more" reads many times the own documents, for the tags are what the long run learns least; the
-# last two are slower, with weights and activations rounded as in the int8 graph, and many of their steps are similarity's, which the
-# other tasks' fast steps push away from the base the most.
+# last three are slower, with weights and activations rounded as in the int8 graph, and many of their steps are similarity's, which the
+# other tasks' fast steps push away from the base the most. The third begins between its start and the long run's end, where the other
+# tasks lost nothing yet: the mean of two runs that begin alike is better than either (Wortsman et al., "Robust fine-tuning", 2022).
 STAGES = {
     "more": {"lr": 1.5e-4, "head_lr": 7e-4, "own_pii": 30000},
     "settle-1": {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
     "settle-2": {"lr": 6e-5, "head_lr": 5e-4, "bits": graph.BITS, "negated_ceiling": 0.62},
+    "settle-3": {"lr": 4e-5, "head_lr": 3e-4, "bits": graph.BITS, "negated_ceiling": 0.62, "blended": 0.4},
 }
 SHARES = {  # of the batches of one pass that such a run reads
     "more": {"intent": 0.4, "guard": 0.36, "pii": 1.0, "similarity": 0.55},
     "settle-1": {"intent": 0.4, "guard": 0.3, "pii": 0.3, "similarity": 0.7},
     "settle-2": {"intent": 0.25, "guard": 0.2, "pii": 0.2, "similarity": 0.85},
+    "settle-3": {"intent": 0.15, "guard": 0.15, "pii": 0.12, "similarity": 0.85},
 }
 DATA = (*data.TRAIN, data.VALIDATION, "difficulty/train.jsonl.gz", guard.TRAIN, pii.TRAIN, pairs.TRAIN)
 PASSES = 2  # over the data, from the base weights
@@ -64,10 +67,10 @@ PROBE_ROWS = 800  # validation rows looked at while training
 SAVED_EVERY = 120  # steps
 
 
-def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), stage=None):
+def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), stage=None, blend=None):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
     same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. stage makes it
-    one of the runs after the long one. For comparisons: only is the one task to train, without are ideas of the guard to leave out
+    one of the runs after the long one, blend is the checkpoint of which settle-3 takes the share "blended". For comparisons: only is the one task to train, without are ideas of the guard to leave out
     (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
@@ -77,7 +80,12 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
     tensors = load_file(base.file("model.safetensors"))
     frozen = from_base(tensors).eval().requires_grad_(False)
     model = continued(tensors, load_file(start)) if start else from_base(tensors)
+    if blend:
+        other, share = load_file(blend), STAGES[stage]["blended"]
+        model.load_state_dict({name: value * (1 - share) + other[name] * share for name, value in model.state_dict().items()})
     hyper = HYPER | (STAGES[stage] if stage else {})
+    if bool(blend) != ("blended" in hyper):
+        raise SystemExit("settle-3, and no other run, needs --blend: the checkpoint of the long run")
     if hyper["bits"]:
         model.words.weight.data = rounded_weight(model.words.weight.data, 8)
     for block in model.blocks:
@@ -143,6 +151,7 @@ def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", on
         "revision": base.code_revision(),
         "device": device,
         "start": begun(start) if start else None,
+        "blend": begun(blend) if blend else None,
         "passes": passes,
         "stage": stage,
         "only": only,
