@@ -49,7 +49,7 @@ func TestModelsPull(t *testing.T) {
 		code int
 		want string
 	}{
-		{"over the web", []string{server.URL + "/a.tar.gz", "--sha256", fmt.Sprintf("%x", sha256.Sum256(content))}, 0, "mom-brain-flash 2 installed"},
+		{"over the web", []string{server.URL + "/a.tar.gz", "--sha256", fmt.Sprintf("%x", sha256.Sum256(content))}, 0, "mom-brain-flash 3 installed"},
 		{"the same from a folder", []string{flash(t)}, 0, "is there already"},
 		{"over the web without a checksum", []string{server.URL + "/a.tar.gz"}, 2, "needs its sha256"},
 		{"nothing", nil, 2, "accepts 1 arg"},
