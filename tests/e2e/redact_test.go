@@ -25,7 +25,7 @@ const (
 	address = "ann.lee@example.com"
 	// The application's own address stays; spaces, escapes and odd numbers must arrive as they were sent.
 	sentTo = "{ \"x\" : 12345678901234567890.10 ,\n\"messages\":[{\"role\":\"system\",\"content\":\"Help: desk@example.com\"}, " +
-		"{\"content\":\"\\u00fcber \\/ 世界: write to WHO and W\\u0048O\",\"role\":\"user\"},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"{\\\"to\\\":\\\"WHO\\\"}\"}],  \"model\" :\t\"MODEL\"}"
+		"{\"content\":\"\\u00fcber \\/ 😀 write to WHO and W\\u0048O\",\"role\":\"user\"},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"{\\\"to\\\":\\\"WHO\\\"}\"}],  \"model\" :\t\"MODEL\"}"
 )
 
 func addressed(model, who string) string {
