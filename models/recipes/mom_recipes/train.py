@@ -48,7 +48,8 @@ HYPER = {
 # What a run after the long one changes. "more" reads many times the own documents, for the tags are what the long run learns least; the
 # last three are slower, with weights and activations rounded as in the int8 graph, and many of their steps are similarity's, which the
 # other tasks' fast steps push away from the base the most. The third begins between its start and the long run's end, where the other
-# tasks lost nothing yet: the mean of two runs that begin alike is better than either (Wortsman et al., "Robust fine-tuning", 2022).
+# tasks lost nothing yet: the mean of two runs that begin alike is better than either (Wortsman et al., "Robust fine-tuning of
+# zero-shot models", 2022).
 STAGES = {
     "more": {"lr": 1.5e-4, "head_lr": 7e-4, "own_pii": 30000},
     "settle-1": {"lr": 8e-5, "head_lr": 5e-4, "bits": graph.BITS},
@@ -70,8 +71,8 @@ SAVED_EVERY = 120  # steps
 def run(directory, out, seed, limit, start=None, passes=PASSES, device="cpu", only=None, without=(), stage=None, blend=None):
     """Trains for the given passes, or for at most limit steps (a trial). It leaves a checkpoint every SAVED_EVERY steps, from which the
     same call goes on when it was stopped. start is a checkpoint to begin with; without one the trunk starts as the base. stage makes it
-    one of the runs after the long one, blend is the checkpoint of which settle-3 takes the share "blended". For comparisons: only is the one task to train, without are ideas of the guard to leave out
-    (guard.one_pass)."""
+    one of the runs after the long one, blend is the checkpoint of which settle-3 takes the share "blended". For comparisons: only is
+    the one task to train, without are ideas of the guard to leave out (guard.one_pass)."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads beside busy neighbours are slower than one
     torch.set_default_device(device)
