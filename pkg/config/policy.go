@@ -26,9 +26,6 @@ func (c *Config) readPolicies(r *reader, n ast.Node, path string) {
 	})
 }
 
-// everyOther is the name of a tenant that stands for all who have no entry.
-const everyOther = "*"
-
 func (c *Config) readTenants(r *reader, n ast.Node, path string) {
 	r.entries(n, path, func(name string, n ast.Node, p string) {
 		if name == "" || len(name) > 256 {

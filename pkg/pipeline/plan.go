@@ -37,9 +37,11 @@ const (
 	On
 	// Off asks for none.
 	Off
-	// Low, Medium and High ask for so much of it; a backend that knows no degrees is asked for it.
+	// Low asks for a little of it; a backend that knows no degrees is asked for it, as with the next two.
 	Low
+	// Medium asks for some.
 	Medium
+	// High asks for much.
 	High
 )
 
@@ -66,9 +68,11 @@ const (
 	CapField
 	// StripField takes the field away.
 	StripField
-	// PrependSystem, AppendSystem and ReplaceSystem put a text before, behind or in place of the system prompt; the Field is messages.
+	// PrependSystem puts a text before the system prompt; the Field is messages.
 	PrependSystem
+	// AppendSystem puts it behind.
 	AppendSystem
+	// ReplaceSystem puts it in its place.
 	ReplaceSystem
 )
 
