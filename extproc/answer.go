@@ -57,6 +57,7 @@ func (x *exchange) response(a *ask) (done bool) {
 	}
 	if x.answer.tier > 0 || !head.readable { // the answer of a fallback is not what was meant
 		x.answer.keep = nil
+		x.release()
 	}
 	switch {
 	case !x.answer.wanted() || a.end || !head.succeeded:

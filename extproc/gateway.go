@@ -15,8 +15,12 @@ type Runner interface {
 
 // Memory keeps answers. *recall.Recall is one.
 type Memory interface {
-	// Remember keeps the whole answer to a request for which found was a miss. backend is the configured name of who gave it.
-	Remember(ctx context.Context, req *pipeline.Request, found pipeline.Recalled, c chat.Completion, backend string) error
+	// Remember keeps the whole answer that the plan's first model gave to a request for which found was a miss.
+	Remember(ctx context.Context, req *pipeline.Request, found pipeline.Recalled, plan *pipeline.Plan, c chat.Completion) error
+	// Release says that no answer will be remembered any more for what was found, if one was not. It may be called more than once.
+	Release(found pipeline.Recalled)
+	// Keeps says whether the answers of a decision of a policy are remembered.
+	Keeps(policy, decision string) bool
 }
 
 // Choices keeps who answered, for the requests that follow. *route.Sticky is one.

@@ -30,8 +30,20 @@ const (
 )
 
 // stats is the content of mom.stats. Its strings come from closed sets, so that counters stay bounded whatever clients send.
-// cache and experiment are left out where they are "": not every installation has them.
-type stats struct{ decision, domain, model, requested, guard, cache, experiment string }
+type stats struct {
+	decision, domain, model, requested, guard string
+
+	experiment string // left out where it is "": not every installation has one
+
+	cache cacheStats
+}
+
+// cacheStats are what the memory came to. Its fields are left out where they are zero: not every installation has one.
+type cacheStats struct {
+	state, why string
+	tokens     int   // that were not paid for
+	microUSD   int64 // that they would have cost
+}
 
 // unknownStats goes with the first reply: an access logger renders a missing value as an empty tag.
 var unknownStats = stats{decision: statNone, domain: "none", model: "none", requested: "none", guard: statGuardUnknown}
@@ -43,9 +55,7 @@ func (s stats) write(r *reply, took time.Duration) {
 	r.textEntry("model", s.model)
 	r.textEntry("requested", s.requested)
 	r.textEntry("guard", s.guard)
-	if s.cache != "" {
-		r.textEntry("cache", s.cache)
-	}
+	s.cache.write(r)
 	if s.experiment != "" {
 		r.textEntry("experiment", s.experiment)
 	}
@@ -53,6 +63,21 @@ func (s stats) write(r *reply, took time.Duration) {
 		r.numberEntry("router_ms", float64(took.Microseconds())/1000)
 	}
 	r.endObject(o)
+}
+
+func (s cacheStats) write(r *reply) {
+	if s.state != "" {
+		r.textEntry("cache", s.state)
+	}
+	if s.why != "" {
+		r.textEntry("cache_why", s.why)
+	}
+	if s.tokens > 0 {
+		r.numberEntry("saved_tokens", float64(s.tokens))
+	}
+	if s.microUSD > 0 {
+		r.numberEntry("saved_microusd", float64(s.microUSD))
+	}
 }
 
 // stats describes a plan within the closed label sets of the configuration.

@@ -2,6 +2,7 @@ package extproc
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,28 @@ func (g *Gateway) hit(s guarded, found pipeline.Recalled) stats {
 	if found.Cosine > 0 {
 		state = statSimilar
 	}
-	return stats{decision: statAnswer, domain: "none", model: g.backend(found.Model), requested: "mom", guard: s.stat(), cache: state}
+	saved := cacheStats{state: state, tokens: found.Tokens, microUSD: int64(math.Round(found.USD * 1e6))}
+	return stats{decision: statAnswer, domain: "none", model: g.backend(found.Model), requested: "mom", guard: s.stat(), cache: saved}
+}
+
+// recalled describes what the memory came to, where it gave no answer.
+func recalled(found pipeline.Recalled) cacheStats {
+	return cacheStats{state: found.State, why: found.Why}
+}
+
+// passOver goes past the memory where the decision keeps no answers.
+func (x *exchange) passOver(plan *pipeline.Plan) {
+	if x.memory.State == pipeline.RecallMiss && !x.gateway.Memory.Keeps(x.caller.Policy, plan.Decision) {
+		x.release()
+		x.memory = pipeline.Recalled{State: pipeline.RecallBypass, Why: "decision"}
+	}
+}
+
+// release lets those go on who wait for the answer to this request.
+func (x *exchange) release() {
+	if x.memory.Lease != 0 {
+		x.gateway.Memory.Release(x.memory)
+	}
 }
 
 // remember keeps the answer that has passed, if it is one that may be given again.
@@ -93,7 +115,7 @@ func (x *exchange) remember(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, rememberIn)
 	defer cancel()
-	if err := x.gateway.Memory.Remember(ctx, w.keep, x.memory, c, x.plan.Tiers[w.tier].Model); err != nil {
+	if err := x.gateway.Memory.Remember(ctx, w.keep, x.memory, x.plan, c); err != nil {
 		x.log.Warn("an answer was not remembered", zap.String("request_id", x.id), zap.Error(err))
 	}
 }

@@ -53,6 +53,7 @@ func (s *Server) Process(stream extprocv3.ExternalProcessor_ProcessServer) error
 		return status.Error(codes.Unavailable, "not ready")
 	}
 	x := &exchange{gateway: g, log: s.log, out: reply{b: make([]byte, 0, 2<<10)}}
+	defer x.release()
 	for {
 		var m emptypb.Empty // a message without fields keeps all of them unread, as bytes
 		if err := stream.RecvMsg(&m); err != nil {
@@ -197,6 +198,7 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	defer cancel()
 	d, err := x.gateway.Runner.Run(runCtx, body.Request)
 	took := time.Since(start)
+	x.memory, _ = pipeline.Find[pipeline.Recalled](d.Trail)
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, errUndecided // the client is gone
@@ -206,7 +208,6 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	}
 	x.warn(d.Trail)
 	x.guarded = x.gateway.guarded(d.Trail)
-	x.memory, _ = pipeline.Find[pipeline.Recalled](d.Trail)
 	if d.Verdict == pipeline.Answer && x.memory.State == pipeline.RecallHit {
 		x.at = atResponse
 		immediate(&x.out, d.Reply, x.gateway.remembered(x.guarded, x.memory), x.gateway.hit(x.guarded, x.memory), took)
@@ -226,10 +227,11 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 		x.log.Error("the pipeline ended without a usable plan", zap.String("request_id", x.id))
 		return x.undecided(internalError(), x.guarded.stat(), took), nil
 	}
+	x.passOver(&plan)
 	s := x.gateway.stats(body.Request, &plan, x.guarded.stat())
-	s.cache = x.memory.State
+	s.cache = recalled(x.memory)
 	if x.selects {
-		s.cache = ""
+		s.cache = cacheStats{}
 		return x.selected(&plan, s, took), nil
 	}
 	x.log.Debug("decided", zap.String("request_id", x.id), zap.String("decision", plan.Decision), zap.String("domain", s.domain),

@@ -86,7 +86,7 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 	for name, write := range map[string]func(*reply){
 		"go on": func(r *reply) { passOn(r, theirs) },
 		"forward": func(r *reply) {
-			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok", "", ""}, 1500*time.Microsecond, false)
+			forward(r, body, plan, stats{"route", "computer science", "a", "mom", "ok", "", cacheStats{"hit", "x", 7, 8}}, 1500*time.Microsecond, false)
 		},
 		"a refusal": func(r *reply) {
 			immediate(r, refuse(404, "unknown_url", "", "No.", nil), []header{{"x-mom-guard", "blocked"}}, unknownStats, 0)
@@ -132,7 +132,8 @@ func TestRepliesAreWholeProcessingResponses(t *testing.T) {
 			if name == "forward" {
 				got := m.GetDynamicMetadata().AsMap()
 				want := map[string]any{
-					"mom.stats": map[string]any{"decision": "route", "domain": "computer_science", "model": "a", "requested": "mom", "guard": "ok", "router_ms": 1.5},
+					"mom.stats": map[string]any{"decision": "route", "domain": "computer_science", "model": "a", "requested": "mom", "guard": "ok", "router_ms": 1.5,
+						"cache": "hit", "cache_why": "x", "saved_tokens": 7.0, "saved_microusd": 8.0},
 					"mom.route": map[string]any{"priority_groups": []any{
 						map[string]any{"name": "tier1", "clusters": []any{map[string]any{"cluster_name": "ca", "weight": 1.0}}},
 						map[string]any{"name": "tier2", "clusters": []any{map[string]any{"cluster_name": "cb", "weight": 1.0}}}}},

@@ -24,6 +24,9 @@ func (c *Config) check(r *reader) {
 	if c.Recall.Store != "" && c.Guard.PII.Policy == "off" {
 		r.fault("recall", lineOf(r.lines, "recall"), "remembers only what guard.pii has read and found nothing in, and that is off")
 	}
+	if c.Admin != "" && c.Listen == (Listen{Network: "unix", Address: c.Admin}) {
+		r.fault("admin.socket", lineOf(r.lines, "admin.socket"), "is where Envoy is served (listen); it must be a socket of its own")
+	}
 	names := c.checkModels(r)
 	if _, ok := r.lines["route.default.models"]; !ok {
 		c.Default.Models = names
@@ -34,6 +37,7 @@ func (c *Config) check(r *reader) {
 	}
 	c.checkTenants(r, names)
 	c.checkExperiments(r)
+	c.checkKeep(r)
 }
 
 // checkModels holds the names apart from each other and from the aliases, and returns them.

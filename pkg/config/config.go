@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Listen is where the external processor and gRPC health answer.
 	Listen Listen
+	// Admin is the path of the Unix socket on which `mom cache` is answered, absolute or relative to the working directory; "" is none.
+	Admin string
 	// AliasesMoM are the model names that ask the router to choose, byte for byte; at least one.
 	AliasesMoM []string
 	// Models are the backends in the file's order; at least one, names unique.
@@ -78,7 +80,12 @@ type Model struct {
 	// PII are the kinds of personal data it may see as they are, whatever Guard.PII does with them elsewhere, or AllPII alone. The kinds are not
 	// checked here.
 	PII []string
+	// Price is what its tokens cost; zero when the file does not say.
+	Price Price
 }
+
+// Price is in USD for a million tokens.
+type Price struct{ Input, Output float64 }
 
 // AllPII stands in Model.PII for every kind.
 const AllPII = "all"
@@ -99,6 +106,7 @@ type Decision struct {
 	Name string
 	When string // CEL, not compiled here
 	Choice
+	Keep Keep // what becomes of its answers
 }
 
 // Rules are decisions, and what is taken without one.

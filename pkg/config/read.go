@@ -13,6 +13,9 @@ import (
 func (c *Config) read(r *reader, root ast.Node) {
 	r.object(root, "",
 		key{"listen", func(n ast.Node, p string) { readListen(r, n, p, &c.Listen) }},
+		key{"admin", func(n ast.Node, p string) {
+			r.object(n, p, key{"socket", func(n ast.Node, p string) { readSocket(r, n, p, &c.Admin) }})
+		}},
 		key{"aliases", func(n ast.Node, p string) {
 			r.object(n, p, key{"mom", func(n ast.Node, p string) { readNames(r, n, p, &c.AliasesMoM) }})
 		}},
@@ -57,6 +60,11 @@ func (c *Config) readModel(r *reader, n ast.Node, path string) {
 		key{"max_tokens", func(n ast.Node, p string) { r.number(n, p, &m.MaxTokens, 1, 1<<30) }},
 		key{"reasoning", func(n ast.Node, p string) { r.word(n, p, &m.Reasoning, "qwen3", "deepseek", "openai", "gpt-oss") }},
 		key{"pii", func(n ast.Node, p string) { readSight(r, n, p, &m.PII) }},
+		key{"price", func(n ast.Node, p string) {
+			r.object(n, p,
+				key{"input", func(n ast.Node, p string) { r.amount(n, p, &m.Price.Input, 1e6) }},
+				key{"output", func(n ast.Node, p string) { r.amount(n, p, &m.Price.Output, 1e6) }})
+		}},
 	)
 	if _, ok := r.lines[path+".name"]; !ok {
 		r.fault(path, line(n), "needs a name")
@@ -84,7 +92,8 @@ func (c *Rules) readDecision(r *reader, n ast.Node, path string) {
 	var d Decision
 	r.object(n, path, append(choiceKeys(r, &d.Choice),
 		key{"name", func(n ast.Node, p string) { d.Name, _ = r.text(n, p) }},
-		key{"when", func(n ast.Node, p string) { d.When, _ = r.text(n, p) }})...)
+		key{"when", func(n ast.Node, p string) { d.When, _ = r.text(n, p) }},
+		key{"recall", func(n ast.Node, p string) { readKeep(r, n, p, &d.Keep) }})...)
 	for _, k := range []string{"name", "when", "models"} {
 		if _, ok := r.lines[path+"."+k]; !ok {
 			r.fault(path, line(n), "needs %q", k)
@@ -147,8 +156,7 @@ func readListen(r *reader, n ast.Node, path string, into *Listen) {
 	network, address, _ := strings.Cut(s, "://")
 	switch network {
 	case "unix":
-		// The kernel's sockaddr_un holds 108 bytes with the final NUL.
-		if address == "" || len(address) > 107 || strings.ContainsRune(address, 0) {
+		if !isSocket(address) {
 			r.fault(path, line(n), "a socket path has 1..107 bytes")
 			return
 		}
@@ -163,6 +171,25 @@ func readListen(r *reader, n ast.Node, path string, into *Listen) {
 		return
 	}
 	*into = Listen{Network: network, Address: address}
+}
+
+// readSocket reads the path of a Unix socket.
+func readSocket(r *reader, n ast.Node, path string, into *string) {
+	s, ok := r.text(n, path)
+	switch {
+	case !ok:
+	case !isSocket(s):
+		r.fault(path, line(n), "a socket path has 1..107 bytes")
+	case strings.Contains(s, "://"):
+		r.fault(path, line(n), "%q is an address; this is always a Unix socket, so write its path alone", s)
+	default:
+		*into = s
+	}
+}
+
+// isSocket says whether a path fits: the kernel's sockaddr_un holds 108 bytes with the final NUL.
+func isSocket(path string) bool {
+	return path != "" && len(path) <= 107 && !strings.ContainsRune(path, 0)
 }
 
 // readNames reads a list of names, replacing what stood there. A faulty item becomes "", so that the others keep their index.

@@ -48,6 +48,11 @@ type Recalled struct {
 	Key   [32]byte      // of a miss: under which the answer may be remembered
 	Model string        // of a hit: who gave the answer
 	Age   time.Duration // of a hit: how old the answer is
+
+	Tokens int     // of a hit: what a backend would have read and written, as it counted
+	USD    float64 // of a hit: what that would have cost; 0 where nobody says
+	Lease  uint64  // of a miss: others that ask the same wait a moment for this request, until it is released by this number; 0 where nobody does
+	Epoch  uint64  // of a miss: with it the answer is kept only while it is still the memory's own
 	// Cosine is of the vectors of this question and the one that was answered, (0, 1]; 0 where they are the same question, or there is none.
 	Cosine float64
 	Vector []float32 // of a miss: the question's, of length one; nil where it has none

@@ -160,7 +160,7 @@ func (r *Recall) similar(ctx context.Context, req *pipeline.Request, found pipel
 			found.Check = n.Key
 			return miss(sampled, fmt.Sprintf("miss: sample, like %.3f", cosine))
 		}
-		return pipeline.Recalled{State: pipeline.RecallHit, Model: n.Entry.Backend, Age: now.Sub(n.Entry.Given), Cosine: cosine}, n.Entry,
+		return pipeline.Recalled{State: pipeline.RecallHit, Cosine: cosine}, n.Entry,
 			fmt.Sprintf("hit: like %.3f", cosine)
 	}
 	return miss(why, note)

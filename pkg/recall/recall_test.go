@@ -110,10 +110,13 @@ func (w *world) ask(req *pipeline.Request) (pipeline.Decision, pipeline.Recalled
 	return d, found
 }
 
+// plan is what routed a miss.
+var plan = &pipeline.Plan{Decision: "default", Tiers: []pipeline.Tier{{Model: "small"}}}
+
 // remember is what the edge does with a whole answer to a miss.
 func (w *world) remember(req *pipeline.Request, found pipeline.Recalled, text string) {
 	w.t.Helper()
-	if err := w.r.Remember(context.Background(), req, found, chat.Completion{Model: "small-2", Content: text}, "small"); err != nil {
+	if err := w.r.Remember(context.Background(), req, found, plan, chat.Completion{Model: "small-2", Content: text}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -180,7 +183,7 @@ func TestWhatGoesPastTheMemory(t *testing.T) {
 		if d.Verdict != pipeline.Continue || found.State != pipeline.RecallBypass || found.Why != c.why {
 			t.Errorf("%s: %v %+v, want a bypass for %s", c.name, d.Verdict, found, c.why)
 		}
-		if err := w.r.Remember(context.Background(), req, found, chat.Completion{Content: "x"}, "small"); err == nil {
+		if err := w.r.Remember(context.Background(), req, found, plan, chat.Completion{Content: "x"}); err == nil {
 			t.Errorf("%s: its answer was remembered", c.name)
 		}
 	}

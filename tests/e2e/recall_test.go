@@ -1,8 +1,14 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +34,8 @@ func events(text string) string {
 }
 
 func TestAnswersAreGivenAgain(t *testing.T) {
-	config := strings.Replace(stack.Config, "guard: {enabled: false}\n", "recall: {scope: tenant, tenant: {header: x-tenant}}\ntimeouts: {guard: 3s}\n", 1)
+	config := remembering("{header: x-tenant}") + "admin: {socket: .build/run/admin.sock}\n"
+	config = strings.Replace(config, "{name: small-model,", "{name: small-model, price: {input: 1, output: 10},", 1)
 	s := stack.Start(t, stack.Options{Config: config, Envoy: impatient})
 	official := client(s)
 	said := func(prompt, tenant string) (text, cache string) {
@@ -133,11 +140,104 @@ func TestAnswersAreGivenAgain(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the second of two that come together waits for the first one's answer", func(t *testing.T) {
+		answer := make(chan struct{})
+		s.Small.Play(func(w http.ResponseWriter, r *http.Request, got stack.Received) {
+			<-answer
+			raw("application/json", completion(prose))(w, r, got)
+		})
+		const streams = "http.mom.ext_proc.mom.streams_started"
+		before := s.Stats(t, streams)[streams]
+		caches := make(chan string, 2)
+		for range 2 {
+			go func() {
+				a := chat(t, s, body("MoM", "Who lights the lamp?"), with("x-tenant", "a"))
+				caches <- a.header.Get("x-mom-cache") + fmt.Sprint(strings.Contains(a.body, prose))
+			}()
+		}
+		// From here on the second waits, or comes to it later: the first one's lease lasts until the answer is remembered.
+		stack.Until(t, patience, "both and the backend to have been asked", func() error {
+			if n := s.Stats(t, streams)[streams] - before; n < 2 || len(s.Small.Received()) == 0 {
+				return fmt.Errorf("%d streams", n)
+			}
+			return nil
+		})
+		close(answer)
+		got := []string{<-caches, <-caches}
+		slices.Sort(got)
+		if want := []string{"hittrue", "misstrue"}; !slices.Equal(got, want) || len(s.Small.Received()) != 1 {
+			t.Errorf("%v, and the backend was asked %d times; want %v and once", got, len(s.Small.Received()), want)
+		}
+	})
 	t.Run("Envoy counts it", func(t *testing.T) {
 		counts := s.Stats(t, "mom_router.cache")
-		for state, want := range map[string]int64{"hit": 5, "miss": 6, "bypass": 5} {
-			if got := counts["mom_router.cache.state."+state]; got != want {
-				t.Errorf("%s: %d, want %d (%v)", state, got, want, counts)
+		for name, want := range map[string]int64{
+			"cache.state.hit": 6, "cache.state.miss": 7, "cache.state.bypass": 5,
+			"cache_passed.state.bypass.why.tenant": 1, "cache_passed.state.bypass.why.private": 2, "cache_passed.state.bypass.why.asked": 2,
+		} {
+			if got := counts["mom_router."+name]; got != want {
+				t.Errorf("%s: %d, want %d (%v)", name, got, want, counts)
+			}
+		}
+		if tokens, usd := counts["mom_router.cache_saved_tokens.model.small-model"], counts["mom_router.cache_saved_microusd.model.small-model"]; tokens == 0 || usd*13 != tokens*49 {
+			t.Errorf("%d tokens for %d millionths of a dollar were saved (%v)", tokens, usd, counts)
+		}
+	})
+	mom := func(args ...string) (string, error) {
+		c := exec.CommandContext(t.Context(), stack.Binary(t), append([]string{"cache"}, args...)...)
+		c.Dir = s.Dir
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	t.Run("mom cache tells of it, to its own user alone", func(t *testing.T) {
+		info, err := os.Stat(filepath.Join(s.Dir, ".build/run/admin.sock"))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the socket is %v (%v)", info.Mode(), err)
+		}
+		out, err := mom("stats", "--config", "mom.yaml", "--json")
+		var stats struct {
+			Entries, Bytes int
+			Tokens         int     `json:"saved_tokens"`
+			USD            float64 `json:"saved_usd"`
+			Lookups        []struct {
+				Result, Why string
+				Count       int
+			}
+		}
+		if err := errors.Join(err, json.Unmarshal([]byte(out), &stats)); err != nil || stats.Entries < 4 || stats.Bytes == 0 || stats.Tokens == 0 || stats.USD == 0 || len(stats.Lookups) < 5 {
+			t.Errorf("%s %v", out, err)
+		}
+		if out, err = mom("export", "--config", "mom.yaml"); err != nil || strings.Count(out, "\n") != stats.Entries || strings.Contains(out, prose) || strings.Contains(out, "lamp") {
+			t.Errorf("without texts: %s %v", out, err)
+		}
+		if out, err = mom("export", "--config", "mom.yaml", "--tenant", "b", "--texts"); err != nil || strings.Count(out, "\n") != 1 || !strings.Contains(out, "another answer") {
+			t.Errorf("one tenant's with texts: %s %v", out, err)
+		}
+	})
+	t.Run("and what it is told to forget is forgotten", func(t *testing.T) {
+		if out, err := mom("invalidate", "--config", "mom.yaml", "--tenant", "b"); err != nil || out != "1 forgotten\n" {
+			t.Errorf("%s %v", out, err)
+		}
+		s.Small.Play(raw("application/json", completion("a new answer")))
+		if text, cache := said("What does a lighthouse keeper do?", "b"); text != "a new answer" || cache != "miss" {
+			t.Errorf("%q from %s", text, cache)
+		}
+		if text, cache := said("What does a lighthouse keeper do?", "a"); text != prose || cache != "hit" {
+			t.Errorf("%q from %s", text, cache)
+		}
+	})
+	t.Run("mom cache says when it was asked wrongly or nobody answers", func(t *testing.T) {
+		s.Write(t, "without.yaml", stack.Config)
+		for want, args := range map[string][]string{
+			"or --all of them":             {"invalidate", "--config", "mom.yaml"},
+			"all of them":                  {"invalidate", "--config", "mom.yaml", "--all", "--model", "x"},
+			"an even number":               {"export", "--config", "mom.yaml", "--system", "abc"},
+			"no mom answers there":         {"stats", "--socket", "nowhere.sock"},
+			"neither a time":               {"export", "--config", "mom.yaml", "--before", "noon"},
+			"has no admin: {socket: PATH}": {"stats", "--config", "without.yaml"},
+		} {
+			if out, err := mom(args...); err == nil || !strings.Contains(out, want) {
+				t.Errorf("%v: %s %v, want %q", args, out, err, want)
 			}
 		}
 	})

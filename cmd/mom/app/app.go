@@ -78,7 +78,7 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line or the configurat
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(), newCheck(), newRoute(), newGuard(), newClassify(), newEval(), newBench(), newModels(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newRoute(), newGuard(), newClassify(), newCache(), newEval(), newBench(), newModels(), newVersion())
 	for _, c := range root.Commands() {
 		c.Args = usageArgs(c.Args)
 	}

@@ -14,8 +14,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// recallTimeout bounds one look into the memory: a slow one is none.
-const recallTimeout = 100 * time.Millisecond
+const (
+	// lookTimeout bounds one look into the memory: a slow one is none.
+	lookTimeout = 100 * time.Millisecond
+	// recallTimeout is more than two of them with the wait for another request between them: then the stage says itself what it came to.
+	recallTimeout = 2*lookTimeout + recall.Wait + 50*time.Millisecond
+)
 
 // newRecall builds the stage that answers from memory, nil when it is off. Each generation of the configuration has a memory of its own: with another
 // configuration the answers might be others.
@@ -40,7 +44,8 @@ func newRecall(ctx context.Context, cfg *config.Config, models *Shelf, guards []
 		return nil, err
 	}
 	r, err := recall.New(recall.Config{
-		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Guards: guards, Meaning: meaning, Secret: secret, Save: store.Save,
+		Store: store, Shared: c.Shared, Revision: cfg.Revision[:], TTL: c.TTL, Decisions: kept(cfg), Limit: lookTimeout, Prices: prices(cfg), Guards: guards,
+		Meaning: meaning, Secret: secret, Save: store.Save,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
@@ -86,4 +91,29 @@ func save(memory *recall.Recall, log *zap.Logger) {
 // tenant is where Envoy tells who calls. A name in a certificate it tells by an attribute, whose name `mom check --envoy` looks for too.
 func tenant(t config.Tenant) extproc.Tenant {
 	return extproc.Tenant{Header: t.Header, Namespace: t.Namespace, Path: t.Path, Attribute: t.Attribute()}
+}
+
+// kept is for how long the answers of the decisions serve that say so.
+func kept(cfg *config.Config) map[recall.Decision]time.Duration {
+	out := map[recall.Decision]time.Duration{}
+	add := func(policy string, rules config.Rules) {
+		for i := range rules.Decisions {
+			if d := &rules.Decisions[i]; d.Keep.Off || d.Keep.TTL > 0 {
+				out[recall.Decision{Policy: policy, Name: d.Name}] = d.Keep.TTL // 0 where it is off
+			}
+		}
+	}
+	add("", cfg.Rules)
+	for _, p := range cfg.Policies {
+		add(p.Name, p.Rules)
+	}
+	return out
+}
+
+func prices(cfg *config.Config) map[string]recall.Price {
+	out := map[string]recall.Price{}
+	for _, m := range cfg.Models {
+		out[m.Name] = recall.Price(m.Price)
+	}
+	return out
 }

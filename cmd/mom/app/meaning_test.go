@@ -129,7 +129,8 @@ func TestTheShippedModelsFindOtherWords(t *testing.T) {
 		return body.Request, found
 	}
 	req, found := ask("How do I boil an egg for 5 minutes?")
-	if err := gateway.Memory.Remember(t.Context(), req, found, chat.Completion{Content: "In hot water."}, "small"); err != nil {
+	plan := &pipeline.Plan{Decision: "default", Tiers: []pipeline.Tier{{Model: "small"}}}
+	if err := gateway.Memory.Remember(t.Context(), req, found, plan, chat.Completion{Content: "In hot water."}); err != nil {
 		t.Fatal(err)
 	}
 	for content, want := range map[string]string{

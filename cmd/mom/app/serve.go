@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/mom-router/mom/cmd/mom/admin"
 	"github.com/mom-router/mom/extproc"
 	"github.com/mom-router/mom/pkg/config"
 	"github.com/mom-router/mom/pkg/recall"
@@ -107,6 +108,9 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	defer func() { save(memory.Load(), log) }() // once the last answer has been remembered
 
 	group, ctx := errgroup.WithContext(ctx)
+	if cfg.Admin != "" {
+		group.Go(func() error { return admin.Serve(ctx, cfg.Admin, admin.Handler(memory.Load)) })
+	}
 	group.Go(func() error {
 		often := time.NewTicker(saveEvery)
 		defer often.Stop()
@@ -148,6 +152,9 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
 			save(memory.Load(), log) // for the next generation, if nothing changed that it is bound to
+			if next.Admin != cfg.Admin {
+				log.Warn("admin.socket changes only with a restart", zap.String("socket", cfg.Admin))
+			}
 			g, guarding, err := build(ctx, next, models, log)
 			if err != nil {
 				return err
