@@ -283,3 +283,71 @@ func TestAScreenedAnswerIsKept(t *testing.T) {
 		}
 	}
 }
+
+// A chat client asks for an answer and, at the same time, for a title: the same words of the user under another system message. Both are on their way at
+// once, both are kept, and neither ever gets the other's answer.
+func TestATitleAndItsQuestionAtOnce(t *testing.T) {
+	const title = `{"model":"MoM","max_tokens":24,"messages":[{"role":"system","content":"Name this chat in three words."},{"role":"user","content":"Why is the sky blue?"}]}`
+	const question = `{"model":"MoM","messages":[{"role":"user","content":"Why is the sky blue?"}]}`
+	texts := []string{"It scatters.", "Blue Sky Talk"}
+	envoy := withMemory(t)
+	asks := func(i int) extproctest.Request { return post([]byte([]string{question, title}[i])) }
+	for round, want := range []string{"miss", "hit", "hit"} {
+		answers := envoy.Together(t.Context(), 2, asks, func(i int, _ extproctest.Upstream) extproctest.Response {
+			return extproctest.Response{Body: whole(texts[i]), Headers: [][2]string{asJSON}}
+		})
+		for i, res := range answers {
+			if cache := res.Headers.Get("x-mom-cache"); cache != want || !bytes.Contains(res.Body, []byte(texts[i])) || bytes.Contains(res.Body, []byte(texts[1-i])) {
+				t.Errorf("round %d: %s got %s from a %s, want a %s", round, []string{"the question", "the title"}[i], res.Body, cache, want)
+			}
+		}
+	}
+}
+
+// A request that has ended keeps nobody waiting, however it ended.
+func TestAnEndIsTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		request extproctest.Request
+		answer  extproctest.Response
+	}{
+		"by an answer that is kept":     {post(say("hello")), extproctest.Response{Body: whole("Hi"), Headers: [][2]string{asJSON}}},
+		"by an answer that is not kept": {post(say("hello")), extproctest.Response{Body: whole("Hi"), Headers: [][2]string{{"content-type", "text/plain"}}}},
+		"by an answer that was cut":     {post(say("hello")), extproctest.Response{Body: bytes.TrimSuffix(sse("Hi"), []byte("data: [DONE]\n\n")), Headers: [][2]string{asEvents}}},
+		"by an error of all backends":   {post(say("hello")), extproctest.Response{Status: 503}},
+		"by a client that went away": {extproctest.Request{Body: say("hello"), CancelAt: extproctest.BodyAnswered},
+			extproctest.Response{Body: whole("Hi"), Headers: [][2]string{asJSON}}},
+		"by a client that went away from a stream": {extproctest.Request{Body: say("hello"), CancelAt: extproctest.AnswerBegun},
+			extproctest.Response{Body: sse("Hi", " you"), Headers: [][2]string{asEvents}, Cut: 20}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var gateway *extproc.Gateway
+			envoy := withMemory(t, func(g *extproc.Gateway, _ *recall.Config, _ *shelf) { gateway = g })
+			envoy.Do(t.Context(), tt.request, func(extproctest.Upstream) extproctest.Response { return tt.answer })
+			body, fault := gateway.Parser.ParseFrom(pipeline.Caller{}, "id", say("hello"))
+			if fault != nil {
+				t.Fatal(fault.Code)
+			}
+			d, err := gateway.Runner.Run(t.Context(), body.Request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found, _ := pipeline.Find[pipeline.Recalled](d.Trail); found.State == pipeline.RecallMiss && found.Lease == 0 {
+				t.Errorf("the next one had to wait: %+v", found)
+			}
+		})
+	}
+}
+
+func TestADecisionThatKeepsNothingIsPassedOver(t *testing.T) {
+	envoy := withMemory(t, func(_ *extproc.Gateway, c *recall.Config, _ *shelf) {
+		c.Decisions = map[recall.Decision]time.Duration{{Name: "default"}: 0}
+	})
+	for range 2 {
+		res := envoy.Do(t.Context(), post(say("hello")), func(extproctest.Upstream) extproctest.Response {
+			return extproctest.Response{Body: whole("Hi"), Headers: [][2]string{asJSON}}
+		})
+		if cache, why := res.Headers.Get("x-mom-cache"), res.Metadata["mom.stats"]["cache_why"]; cache != "bypass" || why != "decision" {
+			t.Errorf("cache %q for %v", cache, why)
+		}
+	}
+}

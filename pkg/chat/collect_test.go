@@ -118,6 +118,44 @@ func TestReplySaysTheSame(t *testing.T) {
 	}
 }
 
+// A stream is cut into events by a backend and into chunks by the network. Replayed from what was collected, as a stream or whole, it says the same, byte for
+// byte.
+func TestTenThousandStreamsAreReplayed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	pieces := []string{"Yes. ", "Nein? ", "ä", "😀", "👩‍👩‍👧", "\n\n", "line\r\n", `"quoted"`, "<b>&amp;", "  ", "\t", "\u2028", "data: ", "[DONE]", `\u0041`, "日本語。", strings.Repeat("x", 450)}
+	for i := range 10_000 {
+		var deltas []string
+		said := ""
+		for range 1 + rng.IntN(12) {
+			text := pieces[rng.IntN(len(pieces))]
+			said += text
+			delta, err := json.Marshal(map[string]string{"content": text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			deltas = append(deltas, string(delta))
+		}
+		stream := events("stop", deltas...)
+		if i%3 == 0 {
+			stream = strings.ReplaceAll(stream, "\n", "\r\n")
+		}
+		var cuts []int
+		for at := rng.IntN(40); at < len(stream); at += 1 + rng.IntN(200) { // in the middle of characters, of events and of line ends
+			cuts = append(cuts, at)
+		}
+		c, ok := collect(chat.Events, stream, cuts...)
+		if !ok || c.Content != said {
+			t.Fatalf("stream %d: collected %t %q, want %q", i, ok, c.Content, said)
+		}
+		for form, asked := range map[chat.Form]bool{chat.Events: true, chat.Whole: false} {
+			again, ok := collect(form, string(c.Reply(&pipeline.Request{ID: "r", Stream: asked}, true).Body))
+			if !ok || again.Content != said {
+				t.Fatalf("stream %d, replayed as %v: %t %q, want %q", i, form, ok, again.Content, said)
+			}
+		}
+	}
+}
+
 func TestReplyIsPaidForByNobody(t *testing.T) {
 	c := chat.Completion{Model: "small", Content: "Yes.", Prompt: 7, Answer: 3}
 	var got struct {
