@@ -62,7 +62,7 @@ func defaults() Settings {
 			ResponseTrailerMode: extprocfilterv3.ProcessingMode_SKIP,
 		}},
 		Namespaces: []string{"mom.stats", "mom.route", "mom.tiers"},
-		Mutable:    regexp.MustCompile(`^(?:x-(mom|vsr|router|vllm|should)-.*|content-(length|type)|cache-control|accept-encoding|age|allow|retry-after)$`),
+		Mutable:    regexp.MustCompile(`^(?:x-(mom|vsr|router|v?llm|should)-.*|content-(length|type)|cache-control|accept-encoding|age|allow|retry-after)$`),
 		NumRetries: 2,
 		BodyLimit:  4 << 20,
 	}
