@@ -221,7 +221,9 @@ func Serve(ctx context.Context, path string, h http.Handler) error {
 	if s.Shutdown(last) != nil {
 		_ = s.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin: %w", err)
+	}
 	return nil
 }
 

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -100,6 +102,8 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 	defer func() { _ = models.Close() }()
 
 	var memory atomic.Pointer[recall.Recall] // of the configuration in force
+	// passing is held while a memory is handed from one configuration to the next: what is forgotten or written down meanwhile would be the old one's.
+	var passing sync.RWMutex
 	use := func(g *extproc.Gateway) {
 		server.Use(g)
 		m, _ := g.Memory.(*recall.Recall)
@@ -109,7 +113,7 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 
 	group, ctx := errgroup.WithContext(ctx)
 	if cfg.Admin != "" {
-		group.Go(func() error { return admin.Serve(ctx, cfg.Admin, admin.Handler(memory.Load)) })
+		group.Go(func() error { return admin.Serve(ctx, cfg.Admin, settled(&passing, admin.Handler(memory.Load))) })
 	}
 	group.Go(func() error {
 		often := time.NewTicker(saveEvery)
@@ -119,7 +123,9 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			case <-ctx.Done():
 				return nil
 			case <-often.C:
+				passing.RLock()
 				save(memory.Load(), log)
+				passing.RUnlock()
 			}
 		}
 	})
@@ -151,10 +157,12 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 			if next.Listen != cfg.Listen {
 				log.Warn("listen changes only with a restart", zap.Stringer("listen", cfg.Listen))
 			}
-			save(memory.Load(), log) // for the next generation, if nothing changed that it is bound to
 			if next.Admin != cfg.Admin {
 				log.Warn("admin.socket changes only with a restart", zap.String("socket", cfg.Admin))
 			}
+			passing.Lock()
+			defer passing.Unlock()
+			save(memory.Load(), log) // for the next generation, if nothing changed that it is bound to
 			g, guarding, err := build(ctx, next, models, log)
 			if err != nil {
 				return err
@@ -169,6 +177,17 @@ func serve(parent context.Context, file string, where Places, end extproc.Shutdo
 		})
 	})
 	return group.Wait()
+}
+
+// settled has requests that change something wait while a memory is handed on. Others only look, and one that reads slowly must not hold up a configuration.
+func settled(passing *sync.RWMutex, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodPost {
+			passing.RLock()
+			defer passing.RUnlock()
+		}
+		h.ServeHTTP(w, q)
+	})
 }
 
 // counts says in the log what is served: how many models and decisions, which guards, and how many forward passes of them a request may need.
