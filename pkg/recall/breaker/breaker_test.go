@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,11 +46,11 @@ func room(t *testing.T) *memory.Store {
 type does struct {
 	recall.Store
 	read, write func(context.Context) error
-	calls       *int
+	calls       *atomic.Int64
 }
 
 func (s does) Get(ctx context.Context, k recall.Key) (recall.Entry, bool, error) {
-	*s.calls++
+	s.calls.Add(1)
 	if err := s.read(ctx); err != nil {
 		return recall.Entry{}, false, err
 	}
@@ -83,7 +84,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{does: does{Store: room(t), read: works, write: works, calls: new(int)}}
+	w := &world{does: does{Store: room(t), read: works, write: works, calls: new(atomic.Int64)}}
 	s, err := breaker.New(breaker.Config{
 		Store: later{&w.does}, Limit: limit, Admin: 10 * limit, Failures: 3, Pause: pause,
 		Changed: func(c breaker.Change) {
@@ -175,8 +176,8 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 				t.Errorf("open: %v", err)
 			}
 		}
-		if *w.does.calls != 3 {
-			t.Errorf("%d calls", *w.does.calls)
+		if n := w.does.calls.Load(); n != 3 {
+			t.Errorf("%d calls", n)
 		}
 		w.wantChanges(t, breaker.Change{Circuit: "reads", Open: true})
 		if err := w.Put(t.Context(), recall.Key{1}, recalltest.Entry(1, "x")); err != nil {
