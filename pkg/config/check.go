@@ -38,6 +38,7 @@ func (c *Config) check(r *reader) {
 	c.checkTenants(r, names)
 	c.checkExperiments(r)
 	c.checkKeep(r)
+	c.checkOmni(r, names)
 }
 
 // checkModels holds the names apart from each other and from the aliases, and returns them.

@@ -17,6 +17,7 @@ type Choice struct {
 	System    System   // what becomes of the system prompt
 	Params    []Param  // what becomes of other fields: stripped, then set, then by default, then capped
 	Headers   []Header // set on the request, in the file's order
+	Strategy  Strategy // how the models are ordered for each request
 }
 
 // System is a text of the operator's in the system prompt. The zero System is none.
@@ -39,6 +40,7 @@ func choiceKeys(r *reader, c *Choice) []key {
 		{"system", func(n ast.Node, p string) { readSystem(r, n, p, &c.System) }},
 		{"params", func(n ast.Node, p string) { readParams(r, n, p, &c.Params) }},
 		{"headers", func(n ast.Node, p string) { readHeaders(r, n, p, &c.Headers) }},
+		{"strategy", func(n ast.Node, p string) { readStrategy(r, n, p, &c.Strategy) }},
 	}
 }
 
@@ -133,7 +135,8 @@ func (r *reader) entries(n ast.Node, path string, entry func(name string, n ast.
 	}
 	var keys []key
 	for _, v := range values {
-		if name, ok := keyName(v.Key); ok {
+		name, ok := keyName(v.Key)
+		if ok && !slices.ContainsFunc(keys, func(k key) bool { return k.name == name }) { // a repeat is a fault of object's
 			keys = append(keys, key{name, func(n ast.Node, p string) { entry(name, n, p) }})
 		}
 	}

@@ -23,6 +23,8 @@ type Config struct {
 	Admin string
 	// AliasesMoM are the model names that ask the router to choose, byte for byte; at least one.
 	AliasesMoM []string
+	// AliasesOmni are those that ask the language model of Omni; none where there is none.
+	AliasesOmni []string
 	// Models are the backends in the file's order; at least one, names unique.
 	Models []Model
 	// Passthrough is the cluster of model names nobody configured; "" rejects them.
@@ -35,6 +37,8 @@ type Config struct {
 	Brain Brain
 	// Signals are what the decisions may ask for.
 	Signals Signals
+	// Omni is the language model that is asked where the brain cannot tell.
+	Omni Omni
 	// Rules decide where no policy is selected.
 	Rules
 	// Policies decide where an Envoy route selects them, in the file's order.
@@ -80,11 +84,17 @@ type Model struct {
 	// PII are the kinds of personal data it may see as they are, whatever Guard.PII does with them elsewhere, or AllPII alone. The kinds are not
 	// checked here.
 	PII []string
-	// Price is what its tokens cost; zero when the file does not say.
+	// Price is what it costs; the zero Price is not known.
 	Price Price
+	// Quality is the share of the prompts of a domain that it answers well, within (0, 1); "" stands for all other domains. nil is not known. The domains
+	// are not checked here.
+	Quality map[string]float64
+	// Supports is what it can do, of tools, images and json; only where Says is set: else it can do all of them.
+	Supports []string
+	Says     bool
 }
 
-// Price is in USD for a million tokens.
+// Price is in USD per million tokens.
 type Price struct{ Input, Output float64 }
 
 // AllPII stands in Model.PII for every kind.
@@ -141,6 +151,12 @@ func (c *Config) Everywhere() iter.Seq2[string, Rules] {
 			}
 		}
 	}
+}
+
+// Strategy is how models are ordered. Its settings are not checked here.
+type Strategy struct {
+	Name     string         // "" is as they stand
+	Settings map[string]any // of string, float64, bool, []any and map[string]any; nil when there are none
 }
 
 // Expose says which of MoM's response headers a client sees.

@@ -17,7 +17,9 @@ func (c *Config) read(r *reader, root ast.Node) {
 			r.object(n, p, key{"socket", func(n ast.Node, p string) { readSocket(r, n, p, &c.Admin) }})
 		}},
 		key{"aliases", func(n ast.Node, p string) {
-			r.object(n, p, key{"mom", func(n ast.Node, p string) { readNames(r, n, p, &c.AliasesMoM) }})
+			r.object(n, p,
+				key{"mom", func(n ast.Node, p string) { readNames(r, n, p, &c.AliasesMoM) }},
+				key{"omni", func(n ast.Node, p string) { readNames(r, n, p, &c.AliasesOmni) }})
 		}},
 		key{"models", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readModel(r, n, p) }) }},
 		key{"unknown_models", func(n ast.Node, p string) { c.readUnknown(r, n, p) }},
@@ -29,6 +31,7 @@ func (c *Config) read(r *reader, root ast.Node) {
 			r.object(n, p, append(c.keys(r), key{"sticky", func(n ast.Node, p string) { readSwitch(r, n, p, &c.Sticky, "tools", "conversation", "off") }})...)
 		}},
 		key{"experiments", func(n ast.Node, p string) { r.list(n, p, func(n ast.Node, p string) { c.readExperiment(r, n, p) }) }},
+		key{"omni", func(n ast.Node, p string) { c.readOmni(r, n, p) }},
 		key{"policies", func(n ast.Node, p string) { c.readPolicies(r, n, p) }},
 		key{"tenants", func(n ast.Node, p string) { c.readTenants(r, n, p) }},
 		key{"expose", func(n ast.Node, p string) {
@@ -60,11 +63,9 @@ func (c *Config) readModel(r *reader, n ast.Node, path string) {
 		key{"max_tokens", func(n ast.Node, p string) { r.number(n, p, &m.MaxTokens, 1, 1<<30) }},
 		key{"reasoning", func(n ast.Node, p string) { r.word(n, p, &m.Reasoning, "qwen3", "deepseek", "openai", "gpt-oss") }},
 		key{"pii", func(n ast.Node, p string) { readSight(r, n, p, &m.PII) }},
-		key{"price", func(n ast.Node, p string) {
-			r.object(n, p,
-				key{"input", func(n ast.Node, p string) { r.amount(n, p, &m.Price.Input, 1e6) }},
-				key{"output", func(n ast.Node, p string) { r.amount(n, p, &m.Price.Output, 1e6) }})
-		}},
+		key{"price", func(n ast.Node, p string) { readPrice(r, n, p, &m.Price) }},
+		key{"quality", func(n ast.Node, p string) { readQuality(r, n, p, &m.Quality) }},
+		key{"supports", func(n ast.Node, p string) { readSupports(r, n, p, &m) }},
 	)
 	if _, ok := r.lines[path+".name"]; !ok {
 		r.fault(path, line(n), "needs a name")

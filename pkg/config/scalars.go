@@ -70,16 +70,23 @@ func (r *reader) number(n ast.Node, path string, into *int, low, high int) {
 	*into = i
 }
 
-// probability reads a number in (0, 1].
-func (r *reader) probability(n ast.Node, path string, into *float64) {
-	var p float64
+// float returns a number, whole or not.
+func (r *reader) float(n ast.Node, path string) (float64, bool) {
 	switch v := n.(type) {
 	case *ast.FloatNode:
-		p = v.Value
+		return v.Value, true
 	case *ast.IntegerNode:
-		p, _ = strconv.ParseFloat(fmt.Sprint(v.Value), 64)
-	default:
-		r.wrong(n, path, "a number")
+		f, err := strconv.ParseFloat(fmt.Sprint(v.Value), 64)
+		return f, err == nil
+	}
+	r.wrong(n, path, "a number")
+	return 0, false
+}
+
+// probability reads a number in (0, 1].
+func (r *reader) probability(n ast.Node, path string, into *float64) {
+	p, ok := r.float(n, path)
+	if !ok {
 		return
 	}
 	if !(p > 0 && p <= 1) {
