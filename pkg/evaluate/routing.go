@@ -1,6 +1,10 @@
 package evaluate
 
-import "math"
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
 
 // A Trial is a question that two models answered.
 type Trial struct {
@@ -21,6 +25,21 @@ type Curve struct {
 	Area    Figure  `json:"area"`    // mean accuracy over all shares, above the straight line that random routing gives
 	Chance  Figure  `json:"chance"`  // standard deviation of Area over all orders of these questions: what luck gives
 	Reaches Figure  `json:"reaches"` // the least share at which 95 % of the way from the weak to the strong model's accuracy is gone
+
+	// APGR is the mean over all shares of the part of the way from the weak to the strong model's accuracy that is gone: 0.5 is random routing, and
+	// with two models that are right on different questions it may pass 1. CPT50 is the least share at which half of the way is gone. Cost95 is the
+	// cost at the least share that has 95 % of the strong model's accuracy, as a share of the strong model's.
+	APGR   Estimate `json:"apgr"`
+	CPT50  Estimate `json:"cpt50"`
+	Cost95 Estimate `json:"cost95"`
+}
+
+// An Estimate is a figure of these questions and the ends of its 95 % interval: what it is of others like them, by drawing as many of these again and
+// again, with repeats (percentile bootstrap). All three are undefined where the strong model is not the better one.
+type Estimate struct {
+	Value Figure `json:"value"`
+	Low   Figure `json:"low"`
+	High  Figure `json:"high"`
 }
 
 // gone is the part of the way that Reaches asks for.
@@ -31,7 +50,8 @@ const gone = 0.95
 func Route(trials []Trial, scores []float64) Curve {
 	if len(trials) == 0 {
 		nan := Figure(math.NaN())
-		return Curve{[]Point{}, nan, nan, nan}
+		none := Estimate{nan, nan, nan}
+		return Curve{[]Point{}, nan, nan, nan, none, none, none}
 	}
 	n := len(trials)
 	hits, cost := walk(trials, scores)
@@ -44,13 +64,66 @@ func Route(trials []Trial, scores []float64) Curve {
 		middle, line := (hits[k]+hits[k+1])/2, hits[0]+(hits[n]-hits[0])*(float64(k)+0.5)/float64(n)
 		c.Area += Figure((middle - line) / float64(n) / float64(n))
 	}
+	if hits[n] > hits[0] {
+		c.Reaches = Figure(first(hits, hits[0]+gone*(hits[n]-hits[0])))
+	}
+	c.APGR, c.CPT50, c.Cost95 = estimates(trials, scores)
+	return c
+}
+
+// first returns the least share with so many hits.
+func first(hits []float64, many float64) float64 {
 	for k, h := range hits {
-		if hits[n] > hits[0] && h >= hits[0]+gone*(hits[n]-hits[0])-1e-9 {
-			c.Reaches = Figure(float64(k) / float64(n))
-			break
+		if h >= many-1e-9 {
+			return float64(k) / float64(len(hits)-1)
 		}
 	}
-	return c
+	return math.NaN()
+}
+
+// gains are the three figures of one set of questions.
+func gains(trials []Trial, scores []float64) [3]float64 {
+	n := len(trials)
+	hits, cost := walk(trials, scores)
+	way := hits[n] - hits[0]
+	if way <= 0 {
+		return [3]float64{math.NaN(), math.NaN(), math.NaN()}
+	}
+	apgr := 0.0
+	for k := range n {
+		apgr += ((hits[k]+hits[k+1])/2 - hits[0]) / way / float64(n)
+	}
+	at := first(hits, gone*hits[n])
+	return [3]float64{apgr, first(hits, hits[0]+way/2), between(cost, at*float64(n)) / cost[n]}
+}
+
+// redraws is how often the questions are drawn again.
+const redraws = 400
+
+func estimates(trials []Trial, scores []float64) (apgr, cpt50, cost95 Estimate) {
+	var all [3][]float64
+	random := rand.New(rand.NewPCG(1, 2)) // the same draws for every order, and in every run
+	drawn, by := make([]Trial, len(trials)), make([]float64, len(trials))
+	for range redraws {
+		for i := range drawn {
+			k := random.IntN(len(trials))
+			drawn[i], by[i] = trials[k], scores[k]
+		}
+		for i, v := range gains(drawn, by) {
+			if !math.IsNaN(v) {
+				all[i] = append(all[i], v)
+			}
+		}
+	}
+	var out [3]Estimate
+	for i, v := range gains(trials, scores) {
+		out[i] = Estimate{Figure(v), Figure(math.NaN()), Figure(math.NaN())}
+		if n := len(all[i]); n > 0 && !math.IsNaN(v) {
+			slices.Sort(all[i])
+			out[i].Low, out[i].High = Figure(all[i][n*25/1000]), Figure(all[i][n-1-n*25/1000])
+		}
+	}
+	return out[0], out[1], out[2]
 }
 
 // chance is the standard deviation of the area of a random order. The area is the sum of each question's gain times the place of the question, from

@@ -26,12 +26,14 @@ func TestRouteComputedByHand(t *testing.T) {
 		hits    []float64 // of ten, at 0, 10, ..., 100 %
 		area    evaluate.Figure
 		reaches evaluate.Figure
+		half    evaluate.Figure // of the way: 6.5 hits
+		cost    evaluate.Figure // at the least share with 7.6 hits, as a part of 10
 	}{
 		// Four gains, four equal, a loss, and one that nobody knows: above the line 5, 5.3, ..., 8 by 0.7 1.4 2.1 2.8 2.5 2.2 1.9 1.6 .3 0.
-		"the questions that gain come first": {falling, []float64{5, 6, 7, 8, 9, 9, 9, 9, 9, 8, 8}, 0.155, 0.3},
-		"one score for all is the line":      {make([]float64, 10), []float64{5, 5.3, 5.6, 5.9, 6.2, 6.5, 6.8, 7.1, 7.4, 7.7, 8}, 0, 1},
-		"the worst come first":               {[]float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, []float64{5, 5, 4, 4, 4, 4, 4, 5, 6, 7, 8}, -0.155, 1},
-		"two halves of one score each":       {[]float64{1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, []float64{5, 5.8, 6.6, 7.4, 8.2, 9, 8.8, 8.6, 8.4, 8.2, 8}, 0.125, 0.4},
+		"the questions that gain come first": {falling, []float64{5, 6, 7, 8, 9, 9, 9, 9, 9, 8, 8}, 0.155, 0.3, 0.2, 0.37},
+		"one score for all is the line":      {make([]float64, 10), []float64{5, 5.3, 5.6, 5.9, 6.2, 6.5, 6.8, 7.1, 7.4, 7.7, 8}, 0, 1, 0.5, 0.91},
+		"the worst come first":               {[]float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, []float64{5, 5, 4, 4, 4, 4, 4, 5, 6, 7, 8}, -0.155, 1, 0.9, 1},
+		"two halves of one score each":       {[]float64{1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, []float64{5, 5.8, 6.6, 7.4, 8.2, 9, 8.8, 8.6, 8.4, 8.2, 8}, 0.125, 0.4, 0.2, 0.46},
 	} {
 		got := evaluate.Route(trials(), tt.scores)
 		// Gains of 1 four times and of -1 once: 5 - 0.9 around their mean. Places of 82.5. The root of 4.1 * 82.5 / 9 over a hundred.
@@ -40,6 +42,13 @@ func TestRouteComputedByHand(t *testing.T) {
 			tenth := float64(i) / 10
 			want.Points = append(want.Points, evaluate.Point{Share: evaluate.Figure(tenth), Accuracy: evaluate.Figure(h / 10), Cost: evaluate.Figure(1 + 9*tenth)})
 		}
+		for _, e := range []evaluate.Estimate{got.APGR, got.CPT50, got.Cost95} {
+			if !(e.Low <= e.Value && e.Value <= e.High) {
+				t.Errorf("%s: %+v is not within its interval", name, e)
+			}
+		}
+		want.APGR, want.CPT50, want.Cost95 = got.APGR, got.CPT50, got.Cost95
+		want.APGR.Value, want.CPT50.Value, want.Cost95.Value = 0.5+tt.area/0.3, tt.half, tt.cost
 		if diff := cmp.Diff(want, got, about); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -57,7 +66,8 @@ func TestRouteOfNoUse(t *testing.T) {
 		t.Errorf("three questions: %+v", got)
 	}
 	raw, err := json.Marshal(evaluate.Route(nil, nil))
-	if err != nil || string(raw) != `{"points":[],"area":null,"chance":null,"reaches":null}` {
+	if err != nil || string(raw) != `{"points":[],"area":null,"chance":null,"reaches":null,`+
+		`"apgr":{"value":null,"low":null,"high":null},"cpt50":{"value":null,"low":null,"high":null},"cost95":{"value":null,"low":null,"high":null}}` {
 		t.Errorf("no questions: %v %s", err, raw)
 	}
 }
