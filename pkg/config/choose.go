@@ -10,7 +10,8 @@ import (
 const maxPrice = 1e5
 
 // readPrice reads what a model costs. One of the two alone would make the other free.
-func readPrice(r *reader, n ast.Node, path string, into *Price) {
+func readPrice(r *reader, n ast.Node, path string, into **Price) {
+	*into = &Price{}
 	read := func(to *float64) func(n ast.Node, p string) {
 		return func(n ast.Node, p string) {
 			f, ok := r.float(n, p)
@@ -21,7 +22,7 @@ func readPrice(r *reader, n ast.Node, path string, into *Price) {
 			*to = f
 		}
 	}
-	r.object(n, path, key{"input", read(&into.Input)}, key{"output", read(&into.Output)})
+	r.object(n, path, key{"input", read(&(*into).Input)}, key{"output", read(&(*into).Output)})
 	for _, k := range [...]string{"input", "output"} {
 		if _, ok := r.lines[path+"."+k]; !ok && isMapping(n) {
 			r.fault(path, line(n), "needs %q, in USD per million tokens", k)

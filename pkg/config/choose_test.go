@@ -38,7 +38,7 @@ route:
 		t.Fatal(err)
 	}
 	want := []config.Model{
-		{Name: "small", Cluster: "small", Price: config.Price{Input: 0.02, Output: 1}, Says: true, Supports: []string{"tools", "json"},
+		{Name: "small", Cluster: "small", Price: &config.Price{Input: 0.02, Output: 1}, Says: true, Supports: []string{"tools", "json"},
 			Quality: map[string]float64{"math": 0.4, "computer science": 0.5, "": 0.45}},
 		{Name: "large", Cluster: "large", Quality: map[string]float64{"": 0.9}, Says: true},
 	}

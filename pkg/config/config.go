@@ -84,8 +84,8 @@ type Model struct {
 	// PII are the kinds of personal data it may see as they are, whatever Guard.PII does with them elsewhere, or AllPII alone. The kinds are not
 	// checked here.
 	PII []string
-	// Price is what it costs; the zero Price is not known.
-	Price Price
+	// Price is what it costs; nil is not known.
+	Price *Price
 	// Quality is the share of the prompts of a domain that it answers well, within (0, 1); "" stands for all other domains. nil is not known. The domains
 	// are not checked here.
 	Quality map[string]float64
