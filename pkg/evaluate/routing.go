@@ -177,3 +177,23 @@ func one(hit bool) float64 {
 	}
 	return 0
 }
+
+// Level is the share of right answers to be expected at odds of one, from answers to questions that were harder than that by so many logits each: the
+// likeliest, as if besides there were so many answers more of the share that is expected beforehand, within (0, 1). No answers give that share.
+func Level(right []bool, harder []float64, before float64, more float64) float64 {
+	a := math.Log(before / (1 - before))
+	logistic := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	for range 50 {
+		slope, curve := more*(before-logistic(a)), more*logistic(a)*(1-logistic(a))
+		for i, hit := range right {
+			p := logistic(a - harder[i])
+			slope, curve = slope+one(hit)-p, curve+p*(1-p)
+		}
+		step := slope / max(curve, 1e-9)
+		a += min(max(step, -1), 1) // far from the end a whole step may go too far
+		if math.Abs(step) < 1e-9 {
+			break
+		}
+	}
+	return logistic(a)
+}

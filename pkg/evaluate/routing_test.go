@@ -95,3 +95,23 @@ func TestChanceIsWhatAllOrdersGive(t *testing.T) {
 		t.Errorf("%d orders, mean %v, chance %v, want 120, 0, %v", len(areas), evaluate.Mean(areas), got, want)
 	}
 }
+
+func TestLevel(t *testing.T) {
+	zeros, three := make([]float64, 4), []bool{true, true, true, false}
+	for name, tt := range map[string]struct{ got, want float64 }{
+		"the share itself where nothing is harder":     {evaluate.Level(three, zeros, 0.5, 0), 0.75},
+		"nobody asked is what is expected":             {evaluate.Level(nil, nil, 0.3, 4), 0.3},
+		"four answers more of a quarter":               {evaluate.Level(three, zeros, 0.25, 4), 0.5},
+		"all questions harder by the odds of three":    {evaluate.Level(three, []float64{math.Log(3), math.Log(3), math.Log(3), math.Log(3)}, 0.5, 0), 0.9},
+		"nothing right, and what is expected keeps it": {evaluate.Level([]bool{false, false}, zeros, 0.5, 2), 0.25},
+	} {
+		if math.Abs(tt.got-tt.want) > 1e-6 {
+			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
+		}
+	}
+	// Of two questions, one harder and one easier, the likeliest level is where one right answer is expected.
+	got := evaluate.Level([]bool{true, false}, []float64{2, -2}, 0.5, 0)
+	if math.Abs(got-0.5) > 1e-6 {
+		t.Errorf("%v", got)
+	}
+}
