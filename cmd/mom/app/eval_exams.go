@@ -33,6 +33,7 @@ type exams struct {
 	byLabel map[string]float64 // mean share that failed, of the other file
 	mean    float64            // the same of all its rows
 	train   *evalSource        // that file; nil when none was named
+	others  []exam             // its rows
 }
 
 func readExams(file, train string) (exams, error) {
@@ -51,6 +52,7 @@ func readExams(file, train string) (exams, error) {
 		n[r.label]++
 		x.mean += r.failed / float64(len(rows))
 	}
+	x.others = rows
 	x.byLabel = map[string]float64{}
 	for l := range sum {
 		x.byLabel[l] = sum[l] / n[l]
@@ -106,6 +108,16 @@ func (x exams) said(label string) float64 {
 		return v
 	}
 	return x.mean
+}
+
+// judged is the other file with how many of its rows a model read.
+func (x exams) judged(limit int) *evalSource {
+	if x.train == nil {
+		return nil
+	}
+	t := *x.train
+	t.Judged = len(spread(x.others, limit))
+	return &t
 }
 
 func textLength(text string) float64 { return float64(utf8.RuneCountInString(text)) }
