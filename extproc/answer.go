@@ -51,6 +51,7 @@ func (x *exchange) blocks() bool { return x.answer.request != nil && x.gateway.S
 // longer depends on this process.
 func (x *exchange) response(a *ask) (done bool) {
 	x.answer.tier = answeredBy(a, x.plan)
+	x.heard(a, x.answer.tier)
 	head := readAnswerHead(a)
 	if head.succeeded && x.gateway.Choices != nil {
 		x.gateway.Choices.Answered(x.request, x.plan, x.answer.tier)

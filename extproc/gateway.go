@@ -28,6 +28,15 @@ type Choices interface {
 	Answered(req *pipeline.Request, plan *pipeline.Plan, tier int)
 }
 
+// Load is told how the backends do, by their names. *load.Load is one.
+type Load interface {
+	// Sent and Left bound the time in which a request waits for the first byte of an answer.
+	Sent(model string)
+	Left(model string)
+	// Told says whether a backend failed, and else in what time it began to answer; 0 where that is not known.
+	Told(model string, took time.Duration, failed bool)
+}
+
 // Gateway is one generation of the configuration as the door needs it. It is immutable; a reload makes a new one, and a stream keeps the one it
 // began with.
 type Gateway struct {
@@ -38,6 +47,7 @@ type Gateway struct {
 	Guards  []string      // the names of the stages that guard, in order; their failures and findings are told apart
 	Timeout time.Duration // for the whole decision, and for each chunk of an answer; below Envoy's message_timeout, so that our own JSON wins; 0 is 4 s
 	Screen  chat.Screen   // reads the answers; nil: nobody does
+	Load    Load          // is told how the backends do; nil: nobody is
 	Memory  Memory        // keeps the answers that may be given again; nil: nobody does
 	Tenant  Tenant        // by what Envoy vouches for whose answers may be shared
 	Headers []string      // the request headers, in lower case, that decisions ask for

@@ -21,9 +21,9 @@ type selection struct {
 
 // selected answers a request that asks for the choice alone. No backend hears of it.
 func (x *exchange) selected(plan *pipeline.Plan, s stats, took time.Duration) (done bool) {
-	out := selection{RouteName: plan.Decision, Model: plan.Tiers[0].Model, Tier: tier(plan), Metadata: cot.FromPlan(*plan, 0)}
+	out := selection{RouteName: plan.Decision, Model: plan.Tiers[0].Model, Tier: string(plan.By), Metadata: cot.FromPlan(*plan, 0)}
 	if out.Tier == "" {
-		out.Tier = explicitDecision
+		out.Tier = "explicit"
 	}
 	out.Metadata.Guard = x.guarded.cot()
 	body, err := json.Marshal(out)
@@ -35,15 +35,4 @@ func (x *exchange) selected(plan *pipeline.Plan, s stats, took time.Duration) (d
 	reply := &pipeline.Reply{Status: 200, Headers: map[string]string{"content-type": "application/json"}, Body: body, Details: "mom_selected"}
 	immediate(&x.out, reply, x.gateway.reasons(plan, 0, x.guarded, pipeline.Recalled{}), s, took)
 	return true
-}
-
-// tier is how far the choice is from the intended one, "" where the client made it.
-func tier(plan *pipeline.Plan) string {
-	switch {
-	case plan.Degraded != "":
-		return "fallback"
-	case plan.Decision == explicitDecision:
-		return ""
-	}
-	return "mom"
 }

@@ -39,7 +39,8 @@ type exchange struct {
 	memory  pipeline.Recalled
 	answer  answer
 	request *pipeline.Request // that was forwarded
-	out     reply             // of the message being handled; its memory serves all of them
+	wait    wait
+	out     reply // of the message being handled; its memory serves all of them
 }
 
 // errUndecided ends a stream that had no verdict. An error, never nil: nil would tell Envoy to go on without us.
@@ -54,6 +55,7 @@ func (s *Server) Process(stream extprocv3.ExternalProcessor_ProcessServer) error
 	}
 	x := &exchange{gateway: g, log: s.log, out: reply{b: make([]byte, 0, 2<<10)}}
 	defer x.release()
+	defer x.left()
 	for {
 		var m emptypb.Empty // a message without fields keeps all of them unread, as bytes
 		if err := stream.RecvMsg(&m); err != nil {
@@ -239,6 +241,7 @@ func (x *exchange) body(ctx context.Context, raw []byte) (done bool, err error) 
 	x.expect(body.Request, &plan)
 	forward(&x.out, body, &plan, s, took, x.answer.wanted())
 	x.plan, x.request, x.at = &plan, body.Request, atResponse
+	x.sent()
 	return false, nil
 }
 

@@ -28,6 +28,18 @@ type planner struct{ entered chan struct{} }
 func (planner) Name() string { return "planner" }
 
 func (s planner) Run(ctx context.Context, req *pipeline.Request, _ pipeline.Trail) (pipeline.Outcome, error) {
+	out, err := s.plan(ctx, req)
+	if p, ok := out.Finding.(pipeline.Plan); ok && req.Alias != pipeline.Named {
+		p.By = pipeline.ByMoM
+		if p.Degraded != "" {
+			p.By = pipeline.ByFallback
+		}
+		out.Finding = p
+	}
+	return out, err
+}
+
+func (s planner) plan(ctx context.Context, req *pipeline.Request) (pipeline.Outcome, error) {
 	tier := func(model string) pipeline.Tier {
 		return pipeline.Tier{Model: model, Cluster: model + "-cluster", Edits: []pipeline.Edit{chat.SetModel(model)}}
 	}

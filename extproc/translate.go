@@ -170,8 +170,8 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memo
 	if plan.Tiers[answered].Optimized {
 		sets = append(sets, header{"x-vsr-injected-system-prompt", "true"})
 	}
-	if t := tier(plan); t != "" {
-		sets = append(sets, header{headerTier, t})
+	if plan.By != pipeline.ByClient {
+		sets = append(sets, header{headerTier, string(plan.By)})
 	}
 	if plan.Experiment.ID != "" {
 		sets = append(sets, header{headerTrial, ascii(plan.Experiment.ID + ";arm=" + plan.Experiment.Arm)})
@@ -182,12 +182,20 @@ func (g *Gateway) reasons(plan *pipeline.Plan, answered int, guard guarded, memo
 	return sets
 }
 
-// explicitDecision names the plan of a model that the client chose itself.
-const explicitDecision = "explicit"
-
 // answeredBy is the index of the tier that Envoy's last attempt went to. When it does not say, it is the first.
 func answeredBy(a *ask, plan *pipeline.Plan) int {
 	return max(min(a.attempts, len(plan.Tiers)), 1) - 1
+}
+
+// statusOf returns the status of response headers, 0 where there is none.
+func statusOf(headers []field) int {
+	for _, h := range headers {
+		if string(h.name) == ":status" {
+			status, _ := strconv.Atoi(string(h.value))
+			return status
+		}
+	}
+	return 0
 }
 
 // finalError reports an upstream failure that an SDK would retry, unless the backend itself said what it wants.

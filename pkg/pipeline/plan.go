@@ -4,6 +4,7 @@ package pipeline
 // understands; the trail header tells it to people.
 type Plan struct {
 	Decision   string     // name of the decision that won: a configured name, "default" or "explicit"
+	By         By         // what of the router came to it; ByClient in a plan of an explicit model
 	Domain     string     // the label it rests on, "" when none was found
 	Degraded   string     // why the choice is not the intended one: "" (it is), or a word from a closed set such as brain_error, brain_unsure
 	Tiers      []Tier     // at least one; the first is the choice, the rest the fallbacks, tried in order
@@ -17,6 +18,17 @@ type Plan struct {
 
 // Experiment is the arm of an experiment that a request is in.
 type Experiment struct{ ID, Arm string }
+
+// By says what of the router made a plan. Where one cannot tell, the next one is asked.
+type By string
+
+// The makers of plans, as clients are told them.
+const (
+	ByClient   By = ""         // it named its model
+	ByMoM      By = "mom"      // the decisions
+	ByOmni     By = "omni"     // a language model
+	ByFallback By = "fallback" // nobody could tell: the default
+)
 
 // Tier is one backend of a plan and how the request must read for it.
 type Tier struct {

@@ -31,6 +31,8 @@ const (
 	Named Alias = iota
 	// MoM asks the router to choose.
 	MoM
+	// Omni asks it to let a language model choose.
+	Omni
 )
 
 // Needs is what a body asks of whoever answers it. It is the parser's to find, which alone sees the body's fields; a stage has their texts only.

@@ -52,7 +52,7 @@ func (r *Router) Explain(ctx context.Context, req *pipeline.Request) (Explanatio
 			switch {
 			case reason != nil:
 				j.Value = reason.Error()
-				x.Winner, x.Why = r.byDefault.Decision, "the condition of "+j.Name+" could not be told: "+j.Value
+				x.Winner, x.Why = r.byDefault.plan.Decision, "the condition of "+j.Name+" could not be told: "+j.Value
 			case holds:
 				x.Winner, x.Why = j.Name, "the first whose condition holds"
 			}
@@ -60,7 +60,7 @@ func (r *Router) Explain(ctx context.Context, req *pipeline.Request) (Explanatio
 		x.Decisions = append(x.Decisions, j)
 	}
 	if x.Winner == "" {
-		x.Winner, x.Why = r.byDefault.Decision, "no condition holds"
+		x.Winner, x.Why = r.byDefault.plan.Decision, "no condition holds"
 	}
 	x.Signals = set.Found()
 	return x, nil

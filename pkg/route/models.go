@@ -17,6 +17,11 @@ func list(c Config) []Model {
 	for _, d := range c.Decisions {
 		candidates = append(candidates, d.Models...)
 	}
+	if c.Omni != nil {
+		for _, route := range c.Omni.Routes() {
+			candidates = append(candidates, route.Models...)
+		}
+	}
 	smallest := 0
 	for _, b := range c.Backends {
 		switch {
@@ -28,7 +33,7 @@ func list(c Config) []Model {
 		}
 	}
 	var out []Model
-	for _, a := range c.Aliases {
+	for _, a := range slices.Concat(c.Aliases, c.OmniAliases) {
 		out = append(out, Model{ID: a, Context: smallest})
 	}
 	for _, b := range c.Backends {

@@ -143,6 +143,12 @@ func TestPlans(t *testing.T) {
 			if !ok || d.Verdict != pipeline.Continue {
 				t.Fatalf("verdict %v, plan %t", d.Verdict, ok)
 			}
+			switch {
+			case tc.want.Degraded != "":
+				tc.want.By = pipeline.ByFallback
+			case tc.want.Decision != "explicit":
+				tc.want.By = pipeline.ByMoM
+			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -243,7 +249,7 @@ func TestATierHasTheEditsOfItsDecisionAndThenItsOwnLimits(t *testing.T) {
 	limit := func(field string) pipeline.Edit {
 		return pipeline.Edit{How: pipeline.CapField, Field: field, JSON: "10"}
 	}
-	want := pipeline.Plan{Decision: "default", Headers: priority, Tiers: []pipeline.Tier{
+	want := pipeline.Plan{Decision: "default", By: pipeline.ByMoM, Headers: priority, Tiers: []pipeline.Tier{
 		{Model: "a", Cluster: "a", Reasoning: pipeline.On, Optimized: true, Edits: []pipeline.Edit{set(`"a"`), system, tokens, qwenOn, limit("max_tokens"), limit("max_completion_tokens")}},
 		{Model: "b", Cluster: "b", Optimized: true, Edits: []pipeline.Edit{set(`"b"`), system, tokens}},
 	}}

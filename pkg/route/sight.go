@@ -34,7 +34,7 @@ func (r *Router) allowed(p pipeline.Plan, redactions []pipeline.Redaction) pipel
 
 // shows says whether a model may see a kind of personal data as it is.
 func (r *Router) shows(model, kind string) bool {
-	sees := r.sees[model]
+	sees := r.backends[model].Sees
 	return sees != nil && sees(kind)
 }
 
@@ -48,4 +48,21 @@ func barred(redactions []pipeline.Redaction) []string {
 	}
 	slices.Sort(kinds)
 	return kinds
+}
+
+// hidden is what somebody may not see who may see no personal data.
+func hidden(redactions []pipeline.Redaction) []pipeline.Replacement {
+	var out []pipeline.Replacement
+	for _, d := range redactions {
+		out = append(out, d.Replacement)
+	}
+	return out
+}
+
+// redacted is the part of a note that says so.
+func redacted(p pipeline.Plan) string {
+	if len(p.Replacements) == 0 {
+		return ""
+	}
+	return ", redacted"
 }

@@ -76,7 +76,7 @@ func forecasts(ctx context.Context, s *Shelf, f *evalFlags, how routingFlags, x 
 		return nil, err
 	}
 	rows := spread(x.others, f.limit)
-	said, err := difficulties(ctx, difficulty, how.train, rows, how.options, progress)
+	harder, err := hardness(ctx, difficulty, how, rows, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +86,6 @@ func forecasts(ctx context.Context, s *Shelf, f *evalFlags, how routingFlags, x 
 	}
 	if priceStrong == nil { // then calls of the strong model are what counts
 		priceStrong, priceWeak = &strategy.Price{Input: 1, Output: 1}, &strategy.Price{}
-	}
-	harder := make([]float64, len(said))
-	for i, p := range said {
-		p = min(max(p, 0.01), 0.99)
-		harder[i] = math.Log(p / (1 - p))
 	}
 	var out []forecast
 	for _, by := range []struct {
@@ -115,10 +110,37 @@ func forecasts(ctx context.Context, s *Shelf, f *evalFlags, how routingFlags, x 
 	return out, nil
 }
 
+// sampled is how many rows of --train the difficulty is read of: what is needed of it is a mean by domain.
+const sampled = 1400
+
+// hardness returns for each row how hard its domain is in the mean, in logits of the difficulty that the model sees.
+func hardness(ctx context.Context, m *onnxModel, how routingFlags, rows []exam, progress io.Writer) ([]float64, error) {
+	some := spread(rows, min(sampled, len(rows)))
+	said, err := difficulties(ctx, m, how.train, some, how.options, progress)
+	if err != nil {
+		return nil, err
+	}
+	byLabel, all := map[string][]float64{}, make([]float64, len(said))
+	for i, p := range said {
+		p = min(max(p, 0.01), 0.99)
+		all[i] = math.Log(p / (1 - p))
+		byLabel[some[i].label] = append(byLabel[some[i].label], all[i])
+	}
+	out := make([]float64, len(rows))
+	for i, r := range rows {
+		of := byLabel[r.label]
+		if of == nil {
+			of = all
+		}
+		out[i] = float64(evaluate.Mean(of))
+	}
+	return out, nil
+}
+
 // A domain with few rows has a table entry of its own only as far as they go beyond so many of the mean.
 const calibratedBy = 4
 
-// calibrate returns a model's quality by domain, at a difficulty of 0.5 where harder says how much more than that each question has.
+// calibrate returns a model's quality by domain, at a difficulty of 0.5 where harder says how much harder than that each question is taken to be.
 func calibrate(rows []exam, model string, harder []float64) strategy.Quality {
 	right, by := map[string][]bool{}, map[string][]float64{}
 	for i, r := range rows {

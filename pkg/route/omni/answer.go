@@ -9,6 +9,9 @@ import (
 // casual is the route of chat-ui for what no route is for.
 const casual = "casual_conversation"
 
+// fallback is the name of what stands in where no route does.
+const fallback = "fallback"
+
 // route finds the route that was named. An answer that names none, or one that there is not, is the casual route; other is the configured one.
 func (r *Router) route(answer said) (Route, error) {
 	name, ok := named(answer.text)
@@ -30,7 +33,7 @@ func (r *Router) route(answer said) (Route, error) {
 		}
 	}
 	if len(r.c.Fallback) > 0 {
-		return Route{Name: "fallback", Models: r.c.Fallback}, nil
+		return Route{Name: fallback, Models: r.c.Fallback}, nil
 	}
 	return Route{}, &Error{Reason: Lost}
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,18 @@ func New(c Config) (*Router, error) {
 	}, nil
 }
 
+// Routes returns the routes that Choose may return, the stand-in for all of them too. A nil Router has none.
+func (r *Router) Routes() []Route {
+	if r == nil {
+		return nil
+	}
+	all := slices.Clone(r.c.Routes)
+	if len(r.c.Fallback) > 0 && !slices.ContainsFunc(all, func(known Route) bool { return known.Name == fallback }) {
+		all = append(all, Route{Name: fallback, Models: r.c.Fallback})
+	}
+	return all
+}
+
 // The reasons of an Error.
 const (
 	Failed  = "omni_error"    // no answer, or none that is one
@@ -105,6 +118,7 @@ const (
 	Refused = "omni_refused"  // 400, 401, 402 or 403
 	Paused  = "omni_paused"   // it failed too often just now to be asked
 	Lost    = "omni_no_route" // it named no route that there is, and nothing stands in
+	Barred  = "omni_barred"   // something of the conversation must not be sent, and nobody knows its place
 )
 
 // Error says why there is no route. Its text holds none of the conversation's and none of the answer's.
@@ -125,6 +139,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Choose asks for the route of a conversation, without what is to be hidden from others. The error is an *Error, or ctx's own when the caller's time is up.
 func (r *Router) Choose(ctx context.Context, req *pipeline.Request, hidden []pipeline.Replacement) (Route, error) {
+	if slices.ContainsFunc(hidden, func(h pipeline.Replacement) bool { return h.Ref < 0 }) {
+		return Route{}, &Error{Reason: Barred}
+	}
 	if !r.breaker.TryAcquirePermit() {
 		return Route{}, &Error{Reason: Paused}
 	}
