@@ -221,6 +221,9 @@ func (c *Config) LongestPlan() int {
 			n = max(n, len(d.Models))
 		}
 	}
+	for _, r := range c.Omni.Routes {
+		n = max(n, len(r.Models))
+	}
 	return n
 }
 

@@ -47,14 +47,11 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		return nil, fmt.Errorf("brain: %w", err)
 	}
 	compiled, faults := decisions(cfg, names)
-	if err := faults.Err(); err != nil {
+	by, more := newChoosing(cfg, names, compiled)
+	if err := faults.Join(more...).Err(); err != nil {
 		return nil, err
 	}
-	var all []route.Decision
-	for path := range cfg.Everywhere() {
-		all = append(all, compiled[path]...)
-	}
-	reader, err := newReader(ctx, cfg, models, all)
+	reader, err := newReader(ctx, cfg, models, by)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +61,13 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 			return nil, err
 		}
 	}
-	router, err := newRouter(cfg, cfg.Default, compiled["route"], reader, sticky, guarding.pii)
+	router, err := newRouter(cfg, "route", by, reader, sticky, guarding.pii)
 	if err != nil {
 		return nil, err
 	}
 	policies := map[string]*route.Router{}
 	for _, p := range cfg.Policies {
-		if policies[p.Name], err = newRouter(cfg, p.Default, compiled["policies."+p.Name], reader, sticky, guarding.pii); err != nil {
+		if policies[p.Name], err = newRouter(cfg, "policies."+p.Name, by, reader, sticky, guarding.pii); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
 		}
 	}
@@ -87,8 +84,9 @@ func guardedBy(ctx context.Context, cfg *config.Config, models *Shelf, guarding 
 		Guards:   guarding.names,
 		Timeout:  cfg.RequestTimeout,
 		Restore:  cfg.Guard.Restores(),
-		Headers:  headers(all),
+		Headers:  headers(by),
 		Policies: map[string]bool{},
+		Load:     by.load,
 		Backends: map[string]bool{},
 		Domains:  map[string]bool{},
 	}
@@ -131,12 +129,18 @@ func newParser(cfg *config.Config) *chat.Parser {
 	for _, a := range cfg.AliasesMoM {
 		p.Aliases[a] = pipeline.MoM
 	}
+	for _, a := range cfg.AliasesOmni {
+		p.Aliases[a] = pipeline.Omni
+	}
 	return p
 }
 
-// newRouter builds what chooses by a set of rules. pii refuses what no backend may see, nil when it is off.
-func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.Decision, reader *signal.Reader, sticky *route.Sticky, pii *guard.PII) (*route.Router, error) {
-	c := route.Config{Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: decisions, Default: choice(otherwise), Reader: reader, Sticky: sticky, Tenants: map[string][]string{}}
+// newRouter builds what chooses by the rules at a key path. pii refuses what no backend may see, nil when it is off.
+func newRouter(cfg *config.Config, path string, by choosing, reader *signal.Reader, sticky *route.Sticky, pii *guard.PII) (*route.Router, error) {
+	c := route.Config{
+		Aliases: cfg.AliasesMoM, Passthrough: cfg.Passthrough, Decisions: by.rules[path].decisions, Default: by.rules[path].byDefault, Reader: reader,
+		Omni: by.omni, OmniAliases: cfg.AliasesOmni, Unsure: cfg.Omni.Unsure, Sticky: sticky, Tenants: map[string][]string{},
+	}
 	for _, t := range cfg.Tenants {
 		c.Tenants[t.Name] = t.Models
 	}
@@ -146,6 +150,7 @@ func newRouter(cfg *config.Config, otherwise config.Choice, decisions []route.De
 	for _, m := range cfg.Models {
 		c.Backends = append(c.Backends, route.Backend{
 			Name: m.Name, Cluster: m.Cluster, Context: m.Context, MaxTokens: m.MaxTokens, Dialect: route.Dialect(m.Reasoning), Sees: m.Sees,
+			Lacks: lacks(m),
 		})
 	}
 	return route.New(c)

@@ -44,7 +44,7 @@ func signalNames(cfg *config.Config, where Places) (signal.Names, error) {
 }
 
 // newReader opens the models of the signals that the decisions ask for, and the brain's in any case, so that a fault of it shows at the start.
-func newReader(ctx context.Context, cfg *config.Config, models *Shelf, decisions []route.Decision) (*signal.Reader, error) {
+func newReader(ctx context.Context, cfg *config.Config, models *Shelf, by choosing) (*signal.Reader, error) {
 	faults := signalFaults(cfg, models.where)
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func newReader(ctx context.Context, cfg *config.Config, models *Shelf, decisions
 			c.Sure = m.entry.Threshold
 		}
 	}
-	if asksFor(decisions, "difficulty") {
+	if asksFor(by, "difficulty") {
 		if err := forSignal(models.where, cfg.Signals.Difficulty, "difficulty"); err != nil {
 			return nil, config.Faults{cfg.Fault("signals.models.difficulty", "%v", err)}
 		}
@@ -165,17 +165,17 @@ func forSignal(where Places, name, task string) error {
 	return err
 }
 
-// asksFor says whether any condition asks for a signal.
-func asksFor(decisions []route.Decision, name string) bool {
-	return slices.ContainsFunc(decisions, func(d route.Decision) bool {
+// asksFor says whether any condition or strategy asks for a signal.
+func asksFor(by choosing, name string) bool {
+	return slices.Contains(by.signals, name) || slices.ContainsFunc(by.all(), func(d route.Decision) bool {
 		return slices.ContainsFunc(d.When.Signals(), func(s string) bool { return s == name || strings.HasPrefix(s, name+".") })
 	})
 }
 
-// headers returns the request headers that conditions ask for.
-func headers(decisions []route.Decision) []string {
-	var names []string
-	for _, d := range decisions {
+// headers returns the request headers that conditions and strategies ask for.
+func headers(by choosing) []string {
+	names := slices.Clone(by.headers)
+	for _, d := range by.all() {
 		for _, s := range d.When.Signals() {
 			if name, ok := strings.CutPrefix(s, "header."); ok && !slices.Contains(names, name) {
 				names = append(names, name)
@@ -192,12 +192,13 @@ func chooser(ctx context.Context, cfg *config.Config, models *Shelf) (*route.Rou
 		return nil, fmt.Errorf("brain: %w", err)
 	}
 	compiled, faults := decisions(cfg, names)
-	if err := faults.Err(); err != nil {
+	by, more := newChoosing(cfg, names, compiled)
+	if err := faults.Join(more...).Err(); err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, cfg, models, compiled["route"])
+	reader, err := newReader(ctx, cfg, models, by)
 	if err != nil {
 		return nil, err
 	}
-	return newRouter(cfg, cfg.Default, compiled["route"], reader, nil, nil)
+	return newRouter(cfg, "route", by, reader, nil, nil)
 }

@@ -56,6 +56,8 @@ func check(file, envoy string, where Places) (warnings config.Faults, _ error) {
 	faults = faults.Join(signalFaults(cfg, where)...)
 	compiled, more := decisions(cfg, names)
 	faults = faults.Join(more...)
+	_, more = newChoosing(cfg, names, compiled)
+	faults = faults.Join(more...)
 	if faults.Err() == nil { // else the numbers of the decisions are not those of the file
 		for path := range cfg.Everywhere() {
 			for _, w := range route.Warnings(compiled[path]) {

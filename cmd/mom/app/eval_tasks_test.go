@@ -120,7 +120,7 @@ func TestEvalRouting(t *testing.T) {
 		[]*float64{got.Orders[0].Reaches, got.Orders[1].Reaches, got.Orders[2].Reaches, got.Orders[3].Reaches}, near); diff != "" {
 		t.Errorf("95 %% of the way (-want +got):\n%s", diff)
 	}
-	evalText(t, models, []string{"routing", "--data", file, "--strong", "a", "--weak", "b"}, "strong  a: accuracy 0.800", "weak    b: accuracy 0.250", "50 %", "95 % at           75.0 %")
+	evalText(t, models, []string{"routing", "--data", file, "--strong", "a", "--weak", "b"}, "strong  a: accuracy 0.800", "weak    b: accuracy 0.250", "50 %", "model       0.562 (0.250-0.750)    50.0 (25.0-75.0)    85.0", "+0.0312  75.0 %")
 }
 
 func TestEvalRoutingChoosesItsModels(t *testing.T) {
