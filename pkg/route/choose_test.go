@@ -232,3 +232,37 @@ func (finds) Name() string { return "pii" }
 func (f finds) Run(context.Context, *pipeline.Request, pipeline.Trail) (pipeline.Outcome, error) {
 	return pipeline.Outcome{Finding: f.found}, nil
 }
+
+func TestAKeptChoiceIsNotOrderedAgain(t *testing.T) {
+	sticky, err := route.NewSticky(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := route.New(route.Config{
+		Backends: []route.Backend{{Name: "a", Cluster: "a"}, {Name: "b", Cluster: "b"}}, Sticky: sticky,
+		Default: route.Choice{Models: []string{"a", "b"}, Strategy: backwards{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &pipeline.Request{Alias: pipeline.MoM, Needs: pipeline.Needs{Tools: 1}, Messages: []pipeline.Message{turn("user", "what is the weather")}}
+	plan := func(want string) pipeline.Plan {
+		t.Helper()
+		out, err := r.Run(t.Context(), req, pipeline.Trail{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told(out) != "default: "+want {
+			t.Errorf("%s, want %s", told(out), want)
+		}
+		return out.Finding.(pipeline.Plan)
+	}
+	first := plan("b a")
+	sticky.Answered(req, &first, 1)
+	req.Messages = append(req.Messages, turn("assistant", ""), turn("tool", "rain"))
+	if kept := plan("a b"); kept.By != pipeline.ByMoM {
+		t.Errorf("kept by %q", kept.By)
+	}
+	req.Alias = pipeline.Omni
+	plan("b a") // who asks for the language model is not given what was kept
+}
