@@ -42,6 +42,7 @@ type Tier struct {
 // Reasoning says whether a backend is asked to think before it answers.
 type Reasoning uint8
 
+// What may be asked of a backend's reasoning.
 const (
 	// AsAsked leaves the request's own setting alone.
 	AsAsked Reasoning = iota
@@ -71,6 +72,7 @@ type Edit struct {
 // How says what an Edit does.
 type How uint8
 
+// What an Edit may do.
 const (
 	// SetField puts JSON there, whatever there was.
 	SetField How = iota

@@ -20,8 +20,8 @@ const Socket = ".build/run/ext_proc.sock"
 // Config is the mom.yaml of a stack that does not bring its own: two backends, no brain.
 const Config = `listen: unix://` + Socket + `
 models:
-- {name: small-model, cluster: small, context: 32768}
-- {name: larger-model, cluster: large, context: 32768}
+- {name: small-model, cluster: small, context: 1000000}
+- {name: larger-model, cluster: large, context: 1000000}
 guard: {enabled: false}
 brain: off
 route:
