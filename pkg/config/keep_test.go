@@ -29,7 +29,7 @@ route:
 	if diff := cmp.Diff([]config.Keep{{TTL: 5 * time.Minute}, {Off: true}, {}}, kept); diff != "" {
 		t.Errorf("decisions (-want +got)\n%s", diff)
 	}
-	if want := (config.Price{Input: 0.02, Output: 5}); c.Models[0].Price != want || c.Models[1].Price != (config.Price{}) {
+	if want := (config.Price{Input: 0.02, Output: 5}); c.Models[0].Price == nil || *c.Models[0].Price != want || c.Models[1].Price != nil {
 		t.Errorf("prices %+v, %+v", c.Models[0].Price, c.Models[1].Price)
 	}
 	if c.Admin != "run/admin.sock" {
@@ -57,9 +57,9 @@ func TestFaultsOfWhatBecomesOfAnswers(t *testing.T) {
 		models := "models: [{name: small}]\n"
 		switch name {
 		case "a price below nothing":
-			models, tt.want = "models: [{name: small, price: {input: -1}}]\n", "models[0].price.input"
+			models, tt.want = "models: [{name: small, price: {input: -1, output: 1}}]\n", "models[0].price.input"
 		case "a price that is not a number":
-			models, tt.want = "models: [{name: small, price: {output: free}}]\n", "models[0].price.output"
+			models, tt.want = "models: [{name: small, price: {input: 1, output: free}}]\n", "models[0].price.output"
 		}
 		_, err := config.Parse("", []byte(models+tt.file))
 		faults, _ := err.(config.Faults)

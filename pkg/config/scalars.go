@@ -96,25 +96,6 @@ func (r *reader) probability(n ast.Node, path string, into *float64) {
 	*into = p
 }
 
-// amount reads a number in [0, high].
-func (r *reader) amount(n ast.Node, path string, into *float64, high float64) {
-	var a float64
-	switch v := n.(type) {
-	case *ast.FloatNode:
-		a = v.Value
-	case *ast.IntegerNode:
-		a, _ = strconv.ParseFloat(fmt.Sprint(v.Value), 64)
-	default:
-		r.wrong(n, path, "a number")
-		return
-	}
-	if !(a >= 0 && a <= high) {
-		r.fault(path, line(n), "%v is not within 0..%v", a, high)
-		return
-	}
-	*into = a
-}
-
 // duration reads a time with its unit in [low, high].
 func (r *reader) duration(n ast.Node, path string, into *time.Duration, low, high time.Duration) {
 	if _, ok := n.(*ast.IntegerNode); ok {

@@ -113,7 +113,9 @@ func kept(cfg *config.Config) map[recall.Decision]time.Duration {
 func prices(cfg *config.Config) map[string]recall.Price {
 	out := map[string]recall.Price{}
 	for _, m := range cfg.Models {
-		out[m.Name] = recall.Price(m.Price)
+		if m.Price != nil {
+			out[m.Name] = recall.Price(*m.Price)
+		}
 	}
 	return out
 }
